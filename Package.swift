@@ -1,0 +1,103 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Swift 6 mode, and every warning is an error in our own targets.
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+    name: "whosent",
+    products: [.executable(name: "whosent", targets: ["whosent"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    ],
+    targets: [
+        // Values only, at the bottom.
+        .target(name: "TextEscaping", swiftSettings: settings),
+        .target(name: "Records", dependencies: ["TextEscaping"], swiftSettings: settings),
+
+        // Pure: bytes in, values out.
+        .target(name: "PacketDecoding", dependencies: ["Records"], swiftSettings: settings),
+        .target(
+            name: "PcapNG",
+            dependencies: ["Records", "TextEscaping", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: settings),
+        .target(
+            name: "Classification",
+            dependencies: ["Records", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: settings),
+        .target(name: "Correlation", dependencies: ["Records"], swiftSettings: settings),
+
+        // The edges: captures, kernel, evidence, procfs, output.
+        .systemLibrary(name: "CLibPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+        .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
+        .target(
+            name: "Capture",
+            dependencies: [
+                "CLibPcap", "PcapNG", "PacketDecoding", "Records",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Evidence",
+            dependencies: [
+                "PcapNG", "PacketDecoding", "Records", "TextEscaping",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "ProcessMetadata",
+            dependencies: ["Records", "TextEscaping", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: settings),
+        .target(
+            name: "Reporting",
+            dependencies: [
+                "Classification", "Correlation", "PcapNG", "Records", "TextEscaping",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+
+        .target(
+            name: "WhosentCLI",
+            dependencies: [
+                "Capture", "Classification", "Correlation", "Evidence", "PacketDecoding", "ProcessMetadata",
+                "Records", "Reporting", "TextEscaping",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(name: "whosent", dependencies: ["WhosentCLI"], swiftSettings: settings),
+
+        .testTarget(name: "TextEscapingTests", dependencies: ["TextEscaping"], swiftSettings: settings),
+        .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: settings),
+        .testTarget(name: "PacketDecodingTests", dependencies: ["PacketDecoding", "Records"], swiftSettings: settings),
+        .testTarget(name: "PcapNGTests", dependencies: ["PcapNG", "Records", "TextEscaping"], swiftSettings: settings),
+        .testTarget(
+            name: "CaptureTests", dependencies: ["Capture", "PacketDecoding", "PcapNG", "Records"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EvidenceTests", dependencies: ["Evidence", "PacketDecoding", "PcapNG", "Records", "TextEscaping"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ProcessMetadataTests", dependencies: ["ProcessMetadata", "Records"], swiftSettings: settings),
+        .testTarget(name: "ClassificationTests", dependencies: ["Classification", "Records"], swiftSettings: settings),
+        .testTarget(name: "CorrelationTests", dependencies: ["Correlation", "Records"], swiftSettings: settings),
+        .testTarget(
+            name: "ReportingTests",
+            dependencies: ["Classification", "Correlation", "PcapNG", "Records", "Reporting", "TextEscaping"],
+            swiftSettings: settings),
+        .testTarget(name: "WhosentCLITests", dependencies: ["WhosentCLI"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,41 @@
+/// What a classifier says of a packet.
+public struct Tag: Hashable, Sendable {
+    /// How sure a tag is; ordered.
+    public enum Confidence: UInt8, Comparable, CaseIterable, Sendable {
+        /// The form alone.
+        case shape
+        /// The form and the behaviour.
+        case possible
+        /// Strong evidence, short of proof.
+        case probable
+        /// Proven by protocol state.
+        case confirmed
+
+        /// Orders by strength.
+        public static func < (left: Confidence, right: Confidence) -> Bool { left.rawValue < right.rawValue }
+
+        /// The contract's word for it.
+        public var name: String {
+            switch self {
+            case .shape: "shape"
+            case .possible: "possible"
+            case .probable: "probable"
+            case .confirmed: "confirmed"
+            }
+        }
+    }
+
+    /// `newmail`, `dsaccess-ping`, or a rule's name.
+    public var name: String
+    /// How sure it is.
+    public var confidence: Confidence
+    /// Why, a sentence each; at least one.
+    public var reasons: [String]
+
+    /// A tag.
+    public init(name: String, confidence: Confidence, reasons: [String]) {
+        self.name = name
+        self.confidence = confidence
+        self.reasons = reasons
+    }
+}

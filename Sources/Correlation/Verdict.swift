@@ -1,0 +1,169 @@
+public import Records
+
+/// The answer for one packet: who sent it, how sure that is, and why.
+public struct Verdict: Sendable {
+    /// Where the packet comes from.
+    public enum Kind: UInt8, Hashable, CaseIterable, Sendable {
+        /// A process of a machine that the evidence speaks for.
+        case process
+        /// That machine's kernel.
+        case kernel
+        /// Another machine; it was passed on.
+        case forwarded
+        /// Another machine; inside coverage, nobody here sent it.
+        case received
+        /// It cannot be known; the reason says why.
+        case unknown
+
+        /// The contract's word for it.
+        public var name: String {
+            switch self {
+            case .process: "process"
+            case .kernel: "kernel"
+            case .forwarded: "forwarded"
+            case .received: "received"
+            case .unknown: "unknown"
+            }
+        }
+    }
+
+    /// How sure the answer is; ordered from weak to strong.
+    public enum Confidence: UInt8, Hashable, Comparable, CaseIterable, Sendable {
+        /// No answer.
+        case none
+        /// Two or more candidates.
+        case ambiguous
+        /// A weak match.
+        case possible
+        /// A good match, short of the complete identity.
+        case probable
+        /// The complete identity agrees and no other process has an equal record.
+        case exact
+
+        /// Orders by strength.
+        public static func < (left: Confidence, right: Confidence) -> Bool { left.rawValue < right.rawValue }
+
+        /// The contract's word for it.
+        public var name: String {
+            switch self {
+            case .none: "none"
+            case .ambiguous: "ambiguous"
+            case .possible: "possible"
+            case .probable: "probable"
+            case .exact: "exact"
+            }
+        }
+    }
+
+    /// By what the packet was joined with the evidence.
+    public enum Method: UInt8, Hashable, CaseIterable, Sendable {
+        /// Nothing was joined.
+        case none
+        /// The packet's own identity.
+        case packet
+        /// The identity before translation.
+        case nat
+        /// Addresses and ports.
+        case flow
+        /// Ports alone.
+        case ports
+        /// Other evidence of the same process.
+        case inferred
+        /// A snapshot of who owns which socket.
+        case socketTable
+
+        /// The contract's word for it.
+        public var name: String {
+            switch self {
+            case .none: "none"
+            case .packet: "packet"
+            case .nat: "nat"
+            case .flow: "flow"
+            case .ports: "ports"
+            case .inferred: "inferred"
+            case .socketTable: "socket-table"
+            }
+        }
+    }
+
+    /// Where the packet comes from.
+    public var kind: Kind
+    /// How sure that is.
+    public var confidence: Confidence
+    /// By what it was joined.
+    public var method: Method
+    /// Why.
+    public var reason: Reason
+    /// The sender, for `process` unless ambiguous.
+    public var sender: Sender?
+    /// The candidates, where there are several.
+    public var candidates: [Candidate]
+    /// The name of the interface a forwarded packet came in on.
+    public var ingressInterface: String?
+    /// The name of the interface the evidence says it left by, where the capture does not say.
+    public var egressInterface: String?
+
+    /// A verdict.
+    public init(
+        kind: Kind, confidence: Confidence, method: Method, reason: Reason, sender: Sender? = nil,
+        candidates: [Candidate] = [], ingressInterface: String? = nil, egressInterface: String? = nil
+    ) {
+        self.kind = kind
+        self.confidence = confidence
+        self.method = method
+        self.reason = reason
+        self.sender = sender
+        self.candidates = candidates
+        self.ingressInterface = ingressInterface
+        self.egressInterface = egressInterface
+    }
+}
+
+/// The sending task, as the send record has it.
+public struct Sender: Hashable, Sendable {
+    /// The process.
+    public var process: ProcessKey
+    /// Which image it ran.
+    public var imageVersion: UInt32
+    /// The thread's id, 0 where unknown.
+    public var thread: UInt32
+    /// The thread's name.
+    public var threadName: TaskName
+    /// The effective user at that moment.
+    public var user: UInt32?
+    /// The effective group at that moment.
+    public var group: UInt32?
+    /// The cgroup, 0 where unknown.
+    public var cgroup: UInt64
+    /// Which evidence says so.
+    public var host: UInt16
+    /// When it handed the packet to the stack.
+    public var time: Timestamp
+
+    /// The sender of a record.
+    public init(_ record: SendRecord) {
+        process = record.process
+        imageVersion = record.imageVersion
+        thread = record.thread
+        threadName = record.threadName
+        user = record.user
+        group = record.group
+        cgroup = record.cgroup
+        host = record.host
+        time = record.time
+    }
+}
+
+/// One of several possible senders.
+public struct Candidate: Hashable, Sendable {
+    /// Who it may have been.
+    public var sender: Sender
+    /// Why it may have been.
+    public var reason: Reason
+
+    /// A candidate.
+    public init(sender: Sender, reason: Reason) {
+        self.sender = sender
+        self.reason = reason
+    }
+}

@@ -1,0 +1,121 @@
+/// Who handed a packet to the network stack: one record a packet (or a batch of segments), made by the kernel in the
+/// sender's own context or read from foreign evidence.
+public struct SendRecord: Sendable {
+    /// Where the record was taken.
+    public enum Path: UInt8, Sendable {
+        /// cgroup egress, in the sender's system call.
+        case cgroupEgress
+        /// `net_dev_queue`, for packets made on an AF_PACKET socket.
+        case packetSocket
+        /// Read from a file that does not say.
+        case foreign
+    }
+
+    /// How sure it is that the recorded task is the sender.
+    public enum Proof: UInt8, Sendable {
+        /// The task's system call names the packet's socket, or io_uring sent it for the task: may be `exact`.
+        case verified
+        /// The task was current, but nothing ties it to the socket: a borrowed context is possible. A candidate only.
+        case unverified
+    }
+
+    /// When, on the wall clock.
+    public var time: Timestamp
+    /// The packet's headers as handed to the stack.
+    public var packet: IPPacket
+    /// The sending process.
+    public var process: ProcessKey
+    /// The sending thread's id (pid in the kernel's terms), 0 where unknown.
+    public var thread: UInt32
+    /// The sending thread's name at that moment.
+    public var threadName: TaskName
+    /// Which image the process ran; see ``ProcessRecord/imageVersion``.
+    public var imageVersion: UInt32
+    /// The effective user id at that moment, where known.
+    public var user: UInt32?
+    /// The effective group id at that moment, where known.
+    public var group: UInt32?
+    /// The inode of the packet's network namespace, 0 where unknown.
+    public var namespace: UInt32
+    /// The outgoing interface's index in that namespace, 0 where unknown.
+    public var interface: UInt32
+    /// The socket's cookie, 0 where unknown.
+    public var socketCookie: UInt64
+    /// The id of the sender's cgroup, 0 where unknown.
+    public var cgroup: UInt64
+    /// UDP_SEGMENT: payload bytes of each segment but the last; 0 where not segmented.
+    public var segmentSize: UInt16
+    /// Where the record was taken.
+    public var path: Path
+    /// How sure the sender is.
+    public var proof: Proof
+    /// Which evidence it comes from, from 0.
+    public var host: UInt16
+
+    /// A record.
+    public init(
+        time: Timestamp, packet: IPPacket, process: ProcessKey, thread: UInt32 = 0, threadName: TaskName = .empty,
+        imageVersion: UInt32 = 0, user: UInt32? = nil, group: UInt32? = nil, namespace: UInt32 = 0,
+        interface: UInt32 = 0, socketCookie: UInt64 = 0, cgroup: UInt64 = 0, segmentSize: UInt16 = 0,
+        path: Path = .cgroupEgress, proof: Proof = .verified, host: UInt16 = 0
+    ) {
+        self.time = time
+        self.packet = packet
+        self.process = process
+        self.thread = thread
+        self.threadName = threadName
+        self.imageVersion = imageVersion
+        self.user = user
+        self.group = group
+        self.namespace = namespace
+        self.interface = interface
+        self.socketCookie = socketCookie
+        self.cgroup = cgroup
+        self.segmentSize = segmentSize
+        self.path = path
+        self.proof = proof
+        self.host = host
+    }
+}
+
+/// A packet that left this machine without a sending process, or that the transmit path tells something about.
+public struct WireRecord: Sendable {
+    /// Where the packet comes from.
+    public enum Origin: Hashable, Sendable {
+        /// It came in on another interface and is passed on. One record stands for the packets of its flow for about a
+        /// second.
+        case forwarded(ingressInterface: UInt32, ingressName: String?)
+        /// The kernel made it: an echo reply, a port unreachable, a neighbour solicitation. One record a packet.
+        case kernel
+    }
+
+    /// When, on the wall clock.
+    public var time: Timestamp
+    /// The packet's headers at transmit.
+    public var packet: IPPacket
+    /// Where it comes from.
+    public var origin: Origin
+    /// The inode of the packet's network namespace, 0 where unknown.
+    public var namespace: UInt32
+    /// The outgoing interface's index, 0 where unknown.
+    public var interface: UInt32
+    /// The packet carried one of the kernel's own sockets: certain. False where the kernel's authorship is concluded
+    /// from there being neither a socket nor an ingress interface.
+    public var hasKernelSocket: Bool
+    /// Which evidence it comes from, from 0.
+    public var host: UInt16
+
+    /// A record.
+    public init(
+        time: Timestamp, packet: IPPacket, origin: Origin, namespace: UInt32 = 0, interface: UInt32 = 0,
+        hasKernelSocket: Bool = true, host: UInt16 = 0
+    ) {
+        self.time = time
+        self.packet = packet
+        self.origin = origin
+        self.namespace = namespace
+        self.interface = interface
+        self.hasKernelSocket = hasKernelSocket
+        self.host = host
+    }
+}
