@@ -1,15 +1,127 @@
-/// Why a verdict is what it is, as a value on the packet path and as a sentence in reports.
+public import Records
+
+/// Why a verdict is what it is: a value on the packet path, a sentence in reports.
 public enum Reason: Hashable, Sendable, CustomStringConvertible {
-    /// The only send record with this identity.
-    case onlyRecord(delayNanoseconds: Int64)
-    /// Nothing is known yet.
+    /// A record with the complete identity; `delay` is from record to packet in nanoseconds.
+    case completeIdentity(delay: Int64, records: Int, transport: IPPacket.Transport, hasIdentification: Bool)
+    /// A segment of a UDP_SEGMENT batch, alone on its flow.
+    case segment(index: Int?, size: UInt16, delay: Int64)
+    /// A segment of a batch whose flow others may have used.
+    case segmentOfSharedFlow
+    /// A fragment of a recorded datagram.
+    case fragment(delay: Int64)
+    /// A later fragment of a datagram whose first fragment was matched.
+    case laterFragment
+    /// The capture or the record kept too little of the payload.
+    case cutPayload(bytes: Int)
+    /// The only task that could be it, but its ownership of the socket was not checked.
+    case unverifiedContext
+    /// Records were lost nearby and the identity is not distinctive enough to rule out an equal one.
+    case lossNearIndistinctPacket
+    /// The table of records was too small to hold the whole window.
+    case windowNotHeld
+    /// Several processes have an equal record.
+    case severalSenders(count: Int)
+    /// One of several equal records; `delay` is from record to packet.
+    case equalRecord(delay: Int64)
+    /// More equal records than are looked through.
+    case tooManyEqualRecords
+    /// The kernel's own socket sent it.
+    case kernelSocket
+    /// Neither a socket nor an ingress interface at transmit.
+    case noSocketAtTransmit
+    /// The flow was forwarded.
+    case forwardedFlow
+    /// The flow was forwarded, in a time when send records were lost.
+    case forwardedNearLoss
+    /// It came in, and nobody here sent it.
+    case arrived
+    /// It came in, and the window was held only in part.
+    case arrivedWindowNotHeld
+    /// A user's socket sent it, but from a context that was not its owner's.
+    case borrowedContext
+    /// Sent by a process of this machine by all signs, but no record matches.
     case nothingMatches
+    /// Neither end belongs to a machine that the evidence speaks for.
+    case foreignAddresses
+    /// No evidence was given.
+    case noEvidence
+    /// Before the evidence begins.
+    case beforeCoverage(start: Timestamp)
+    /// After the evidence ends.
+    case afterCoverage(stop: Timestamp)
+    /// The evidence's filter leaves such packets out.
+    case outsideFilter(String)
+    /// The evidence covers another interface only.
+    case outsideInterface(String)
+    /// Evidence was lost around the packet's time.
+    case evidenceLost(count: UInt64)
+    /// The evidence does not hold forwarded packets.
+    case noWireRecords
+    /// The headers were cut.
+    case notDecodable
+    /// A later fragment without its first.
+    case firstFragmentMissing
 
     /// The sentence.
     public var description: String {
         switch self {
-        case .onlyRecord(let delay): "matches the only send record with this identity, taken \(delay) ns before"
-        case .nothingMatches: "no send record matches this packet"
+        case .completeIdentity(let delay, let records, let transport, let hasIdentification):
+            let ends = transport == .udp ? "addresses, ports" : "addresses, ICMP type, id and sequence"
+            let identity = "\(ends)\(hasIdentification ? ", IP id" : ""), length and payload"
+            return records == 1
+                ? "matches the only send record with these \(identity), \(span(delay))"
+                : "matches \(records) send records with these \(identity), all of this process, the nearest \(span(delay))"
+        case .segment(let index, let size, let delay):
+            let which = index.map { "segment \($0 + 1)" } ?? "a segment"
+            return
+                "is \(which) of a batch that was sent in segments of \(size) bytes, \(span(delay)), and no other process sent on this flow"
+        case .segmentOfSharedFlow:
+            return "is a segment of a recorded batch, but another process may have sent on this flow within the window"
+        case .fragment(let delay):
+            return "is a fragment of the only recorded datagram with this identity, \(span(delay))"
+        case .laterFragment: return "belongs to the datagram whose first fragment was matched, by its fragment id"
+        case .cutPayload(let bytes):
+            return "matches a send record as far as can be compared: only \(bytes) payload bytes were kept"
+        case .unverifiedContext:
+            return "matches a send record, but whether its task owns the socket could not be checked"
+        case .lossNearIndistinctPacket:
+            return
+                "matches one send record, but records were lost nearby and this packet is not distinctive enough to rule out an equal one"
+        case .windowNotHeld:
+            return "matches one send record, but the table held less than the whole window at this rate"
+        case .severalSenders(let count): return "\(count) processes have an equal send record within the window"
+        case .equalRecord(let delay): return "has an equal send record, \(span(delay))"
+        case .tooManyEqualRecords: return "more send records resemble this packet than are compared; it is not decided"
+        case .kernelSocket: return "sent by the kernel itself, on its own socket"
+        case .noSocketAtTransmit: return "transmitted without any socket and without having come in: made by the kernel"
+        case .forwardedFlow: return "came in on another interface and was passed on; no process here sent it"
+        case .forwardedNearLoss: return "a packet of a forwarded flow, at a time when some send records were lost"
+        case .arrived: return "came in from outside; inside the evidence's coverage no process here sent it"
+        case .arrivedWindowNotHeld:
+            return "came in from outside; the table held less than the whole window at this rate"
+        case .borrowedContext:
+            return "was sent from a borrowed context (a queue daemon or the like); the task that ran is not its sender"
+        case .nothingMatches: return "nothing matches: no send record for this packet"
+        case .foreignAddresses:
+            return "nothing matches, and neither address belongs to a machine that the evidence speaks for"
+        case .noEvidence: return "no evidence was given, so nothing is known about the sender"
+        case .beforeCoverage(let start): return "no coverage: the evidence begins at \(start), after this packet"
+        case .afterCoverage(let stop): return "no coverage: the evidence ends at \(stop), before this packet"
+        case .outsideFilter(let filter): return "no coverage: the evidence holds only packets that pass \"\(filter)\""
+        case .outsideInterface(let name): return "no coverage: the evidence holds only packets that left by \(name)"
+        case .evidenceLost(let count): return "evidence lost around this time: \(count) records are missing"
+        case .noWireRecords: return "no send record matches, and this evidence does not hold forwarded packets"
+        case .notDecodable: return "not decodable: the capture cut the headers"
+        case .firstFragmentMissing: return "a later fragment whose first fragment was not seen or not matched"
         }
+    }
+
+    /// "0.123 ms before", with the sign in words.
+    private func span(_ nanoseconds: Int64) -> String {
+        let micros = (nanoseconds.magnitude + 500) / 1000
+        let digits = String(micros % 1000)
+        let padded = String(repeating: "0", count: 3 - digits.count) + digits
+        return "taken \(micros / 1000).\(padded) ms \(nanoseconds >= 0 ? "before" : "after") it"
     }
 }

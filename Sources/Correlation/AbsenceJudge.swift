@@ -1,0 +1,112 @@
+import Records
+
+/// What it means that no record matches: absence proves something only inside coverage.
+struct AbsenceJudge: Sendable {
+    private struct Host: Sendable {
+        let number: UInt16
+        let coverage: Coverage
+        let addresses: Set<IPAddress>
+        let macs: Set<MACAddress>
+    }
+
+    private var hosts: [Host] = []
+
+    mutating func set(_ coverage: Coverage, host: UInt16) {
+        let entry = Host(
+            number: host, coverage: coverage,
+            addresses: Set(coverage.interfaces.flatMap { $0.addresses.map(\.address) }),
+            macs: Set(coverage.interfaces.compactMap(\.mac).filter { !$0.isZero }))
+        hosts.removeAll { $0.number == host }
+        hosts.append(entry)
+    }
+
+    func verdict(
+        _ packet: PacketRecord, passesFilters: UInt64, seenHere: Bool, losses: LossHistory,
+        window: Correlator.Window, horizon: Timestamp
+    ) -> Verdict {
+        guard !hosts.isEmpty else { return .unknown(.noEvidence) }
+        if let gap = gap(packet, passesFilters: passesFilters) { return .unknown(gap) }
+        let lost = losses.count(
+            [.send, .wire, .table], from: packet.time.advanced(by: -window.lookback),
+            to: packet.time.advanced(by: window.lookahead))
+        if lost > 0 { return .unknown(.evidenceLost(count: lost)) }
+        if packet.ip.fragmentOffset > 0, packet.direction != .ingress { return .unknown(.firstFragmentMissing) }
+        if packet.direction == .egress || isLocal(packet.ip.source) || packet.sourceMAC.map(isLocal) == true {
+            return .unknown(.nothingMatches)
+        }
+        guard cameIn(packet, seenHere: seenHere) else {
+            return .unknown(isLocal(packet.ip.destination) ? .nothingMatches : .foreignAddresses)
+        }
+        guard hosts.allSatisfy(\.coverage.includesWire) else { return .unknown(.noWireRecords) }
+        if horizon >= packet.time.advanced(by: -window.lookback) {
+            return Verdict(kind: .received, confidence: .probable, method: .none, reason: .arrivedWindowNotHeld)
+        }
+        return Verdict(kind: .received, confidence: .exact, method: .none, reason: .arrived)
+    }
+
+    /// Why no evidence could have seen the packet; nil if one could.
+    private func gap(_ packet: PacketRecord, passesFilters: UInt64) -> Reason? {
+        var reason: Reason?
+        for host in hosts {
+            let coverage = host.coverage
+            if packet.time < coverage.start {
+                reason = .beforeCoverage(start: coverage.start)
+            } else if let stop = coverage.stop, packet.time > stop {
+                reason = .afterCoverage(stop: stop)
+            } else if !coverage.filter.isEmpty, passesFilters & (1 << UInt64(host.number & 63)) == 0 {
+                reason = .outsideFilter(coverage.filter)
+            } else if let name = coverage.onlyInterface {
+                reason = .outsideInterface(name)
+            } else {
+                return nil
+            }
+        }
+        return reason
+    }
+
+    /// The packet came to this machine: to one of its addresses, or to a group on a network that it has a leg in.
+    private func cameIn(_ packet: PacketRecord, seenHere: Bool) -> Bool {
+        if seenHere, packet.direction == .ingress { return true }
+        if isLocal(packet.ip.destination) || packet.destinationMAC.map(isLocal) == true { return true }
+        let toMany = packet.ip.destination.isMulticast || packet.ip.destination.isLimitedBroadcast
+        return isSubnetBroadcast(packet.ip.destination) || toMany && isOnLink(packet.ip.source)
+    }
+
+    private func isLocal(_ address: IPAddress) -> Bool {
+        address.isLoopback || hosts.contains { $0.addresses.contains(address) }
+    }
+
+    private func isLocal(_ mac: MACAddress) -> Bool { hosts.contains { $0.macs.contains(mac) } }
+
+    private func isOnLink(_ address: IPAddress) -> Bool {
+        networks.contains { $0.contains(address) }
+    }
+
+    private func isSubnetBroadcast(_ address: IPAddress) -> Bool {
+        address.version == .v4 && networks.contains { $0.address.version == .v4 && $0.broadcast == address }
+    }
+
+    private var networks: some Sequence<HostInterface.Network> {
+        hosts.lazy.flatMap { $0.coverage.interfaces.lazy.flatMap(\.addresses) }
+    }
+}
+
+extension HostInterface.Network {
+    fileprivate func contains(_ other: IPAddress) -> Bool {
+        guard other.version == address.version else { return false }
+        let bits = address.version == .v4 ? 32 : 128
+        let free = bits - Int(min(prefixLength, UInt8(bits)))
+        if free >= 64 {
+            return free == 128 || free == 64
+                ? free == 128 || other.high == address.high
+                : other.high >> UInt64(free - 64) == address.high >> UInt64(free - 64)
+        }
+        return other.high == address.high && other.low >> UInt64(free) == address.low >> UInt64(free)
+    }
+
+    /// The directed broadcast address (RFC 919); nil for networks without one (RFC 3021).
+    fileprivate var broadcast: IPAddress? {
+        guard address.version == .v4, prefixLength < 31 else { return nil }
+        return IPAddress(v4: UInt32(truncatingIfNeeded: address.low) | (UInt32.max >> UInt32(prefixLength)))
+    }
+}

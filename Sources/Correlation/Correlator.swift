@@ -1,0 +1,208 @@
+public import Records
+
+/// Joins captured packets with send and wire records: the only place that decides who sent a packet.
+///
+/// Pure: no clock, no I/O. Records may be added late or out of order, as long as those up to ``Window/lookahead`` after
+/// a packet have been added before it is judged. Judging a packet does not consume a record: one datagram may be seen
+/// on several interfaces. Memory is bounded by ``Limits``.
+public struct Correlator: Sendable {
+    /// How far a record may lie from its packet, in nanoseconds of capture time.
+    public struct Window: Sendable {
+        /// A record this long before the packet still counts: queueing and address resolution delay packets.
+        public var lookback: Int64 = 5_000_000_000
+        /// A record this long after the packet still counts: copies that overtake, and clock mapping.
+        public var lookahead: Int64 = 50_000_000
+
+        /// The default window: 5 s back, 50 ms ahead.
+        public init() {}
+    }
+
+    /// The sizes of the tables.
+    public struct Limits: Sendable {
+        /// Distinct send records held.
+        public var sendRecords = 1 << 17
+        /// Distinct kernel-made packets held.
+        public var kernelRecords = 1 << 14
+        /// Flows whose senders are remembered.
+        public var flows = 1 << 15
+        /// Forwarded flows remembered.
+        public var forwardedFlows = 1 << 15
+        /// IPv6 datagrams whose first fragment's verdict is remembered.
+        public var fragments = 1 << 12
+        /// Loss intervals held.
+        public var losses = 1 << 12
+
+        /// The default sizes.
+        public init() {}
+    }
+
+    let window: Window
+    let key: PacketKey
+    var sends: PacketIndex<SendOrigin>
+    var kernel: PacketIndex<KernelOrigin>
+    var flows: SenderFlows
+    var forwarded: ForwardedFlows
+    var fragments: FragmentVerdicts
+    var losses: LossHistory
+    var absence: AbsenceJudge
+    /// Send records added so far.
+    public private(set) var records: UInt64 = 0
+
+    /// A correlator that knows nothing yet.
+    ///
+    /// - Parameter seed: keys the hash tables; random for live traffic.
+    public init(window: Window = Window(), limits: Limits = Limits(), seed: UInt64) {
+        self.window = window
+        key = PacketKey(seed: seed)
+        sends = PacketIndex(capacity: limits.sendRecords)
+        kernel = PacketIndex(capacity: limits.kernelRecords)
+        flows = SenderFlows(capacity: limits.flows)
+        forwarded = ForwardedFlows(capacity: limits.forwardedFlows)
+        fragments = FragmentVerdicts(capacity: limits.fragments)
+        losses = LossHistory(capacity: limits.losses)
+        absence = AbsenceJudge()
+    }
+
+    /// Send records that no packet matched so far.
+    public var unmatchedRecords: UInt64 { sends.unmatched + sends.forgotten }
+
+    /// Adds a send record.
+    public mutating func add(_ record: SendRecord) {
+        records += 1
+        let origin = SendOrigin(
+            sender: Sender(record), segmentSize: record.segmentSize, proof: record.proof, interface: record.interface)
+        sends.add(record.packet, origin: origin, time: record.time, key: key)
+        guard record.proof != .borrowed else { return }
+        let isBatch = record.segmentSize > 0
+        let older = flows.note(
+            record.packet, owner: HostProcess(host: record.host, process: record.process), time: record.time,
+            batch: isBatch ? sends.newestSequence : nil, key: key)
+        if isBatch { sends.linkBatch(olderBatch: older) }
+    }
+
+    /// Adds a wire record.
+    public mutating func add(_ record: WireRecord) {
+        switch record.origin {
+        case .kernel:
+            let origin = KernelOrigin(host: record.host, hasKernelSocket: record.hasKernelSocket)
+            kernel.add(record.packet, origin: origin, time: record.time, key: key)
+        case .forwarded(let interface, let name):
+            forwarded.note(
+                record.packet, ingressInterface: interface, ingressName: name, host: record.host, time: record.time)
+        }
+    }
+
+    /// Adds a span in which records were lost.
+    public mutating func add(_ loss: LossInterval) { losses.add(loss) }
+
+    /// States what one evidence covers; replaces what was stated for it before.
+    ///
+    /// - Parameter host: the number its records carry.
+    public mutating func setCoverage(_ coverage: Coverage, host: UInt16) { absence.set(coverage, host: host) }
+
+    /// Decides who sent a packet, by the records added so far.
+    ///
+    /// - Parameters:
+    ///   - packet: a UDP or ICMP packet.
+    ///   - passesFilters: bit n says that the packet passes the filter of evidence n; used where coverage has one.
+    ///   - seenHere: the capture was made on the machine and in the namespace that the evidence speaks for (live).
+    public mutating func judge(_ packet: PacketRecord, passesFilters: UInt64 = .max, seenHere: Bool = false) -> Verdict
+    {
+        let verdict = decide(packet, passesFilters: passesFilters, seenHere: seenHere)
+        if packet.ip.isFragment, packet.ip.fragmentOffset == 0, packet.ip.version == .v6, verdict.kind != .unknown {
+            fragments.note(packet.ip, verdict: verdict, time: packet.time)
+        }
+        return verdict
+    }
+
+    private mutating func decide(_ packet: PacketRecord, passesFilters: UInt64, seenHere: Bool) -> Verdict {
+        var matches = SendMatches()
+        gather(packet, into: &matches)
+        if let verdict = verdict(packet, from: matches) {
+            for match in matches.accepted { sends.countMatch(match.slot) }
+            return verdict
+        }
+        if let verdict = kernelVerdict(packet) ?? forwardedVerdict(packet) ?? fragmentVerdict(packet) { return verdict }
+        if matches.truncatedWalk { return .unknown(.tooManyEqualRecords) }
+        if matches.sawBorrowed { return .unknown(.borrowedContext) }
+        if packet.ip.isTruncated { return .unknown(.notDecodable) }
+        return absence.verdict(
+            packet, passesFilters: passesFilters, seenHere: seenHere, losses: losses, window: window,
+            horizon: max(sends.horizon, forwarded.horizon))
+    }
+
+    func isInWindow(_ slot: PacketIndex<SendOrigin>.Slot, _ time: Timestamp) -> Bool {
+        slot.first <= time.advanced(by: window.lookahead) && slot.last >= time.advanced(by: -window.lookback)
+    }
+
+    // MARK: Packets without a sending process
+
+    private mutating func kernelVerdict(_ packet: PacketRecord) -> Verdict? {
+        var found: (slot: Int, certain: Bool)?
+        let consider = { (number: Int, slot: PacketIndex<KernelOrigin>.Slot) in
+            guard slot.first <= packet.time.advanced(by: window.lookahead),
+                slot.last >= packet.time.advanced(by: -window.lookback),
+                compare(packet.ip, with: slot.packet, segmentSize: 0).agrees
+            else { return }
+            if found?.certain != true { found = (number, slot.origin.hasKernelSocket) }
+        }
+        _ = kernel.forEachWithIdentity(of: packet.ip, key: key, consider)
+        if found == nil, packet.ip.version == .v4, packet.ip.isFragment {
+            _ = kernel.forEachWithDatagram(of: packet.ip, key: key, consider)
+        }
+        guard let found else { return nil }
+        kernel.countMatch(found.slot)
+        return Verdict(
+            kind: .kernel, confidence: found.certain ? .exact : .probable, method: .packet,
+            reason: found.certain ? .kernelSocket : .noSocketAtTransmit)
+    }
+
+    private func forwardedVerdict(_ packet: PacketRecord) -> Verdict? {
+        guard let entry = forwarded.entry(for: packet.ip, at: packet.time, lookahead: window.lookahead) else {
+            return nil
+        }
+        let lost = losses.count(
+            [.send, .table], from: packet.time.advanced(by: -window.lookback),
+            to: packet.time.advanced(by: window.lookahead))
+        return Verdict(
+            kind: .forwarded, confidence: lost == 0 ? .exact : .probable, method: .packet,
+            reason: lost == 0 ? .forwardedFlow : .forwardedNearLoss,
+            ingressInterface: entry.ingressName ?? "if\(entry.ingressInterface)")
+    }
+
+    private func fragmentVerdict(_ packet: PacketRecord) -> Verdict? {
+        guard packet.ip.fragmentOffset > 0, packet.ip.version == .v6,
+            var verdict = fragments.verdict(for: packet.ip, at: packet.time, within: 1_000_000_000)
+        else { return nil }
+        if verdict.kind == .process, verdict.confidence == .exact { verdict.reason = .laterFragment }
+        return verdict
+    }
+}
+
+extension Verdict {
+    /// A verdict that says why nothing can be said.
+    public static func unknown(_ reason: Reason) -> Verdict {
+        Verdict(kind: .unknown, confidence: .none, method: .none, reason: reason)
+    }
+}
+
+/// What the correlator keeps of a send record beside the packet. Equal origins of equal packets may share a slot.
+struct SendOrigin: Equatable, Sendable {
+    let sender: Sender
+    let segmentSize: UInt16
+    let proof: SendRecord.Proof
+    let interface: UInt32
+
+    static func == (left: SendOrigin, right: SendOrigin) -> Bool {
+        left.sender.process == right.sender.process && left.sender.thread == right.sender.thread
+            && left.sender.imageVersion == right.sender.imageVersion && left.sender.host == right.sender.host
+            && left.sender.user == right.sender.user && left.sender.threadName == right.sender.threadName
+            && left.segmentSize == 0 && right.segmentSize == 0 && left.proof == right.proof
+    }
+}
+
+/// What the correlator keeps of a kernel-made packet's record.
+struct KernelOrigin: Equatable, Sendable {
+    let host: UInt16
+    let hasKernelSocket: Bool
+}

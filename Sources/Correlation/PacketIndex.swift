@@ -1,0 +1,151 @@
+import Records
+
+/// A bounded store of recorded packets, newest first, found by identity or by IPv4 datagram.
+///
+/// A ring of slots with two hash chains. A chain links sequence numbers, newest to oldest; a number that the ring has
+/// passed is gone, and so is all behind it, so that letting go of the oldest slot costs nothing. Equal packets of one
+/// origin that follow each other closely share a slot: a flood of identical packets stays one entry.
+struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
+    struct Slot: Sendable {
+        var packet: IPPacket
+        var first: Timestamp
+        var last: Timestamp
+        var records: UInt64
+        var matches: UInt64
+        var olderSameIdentity: Int
+        var olderSameDatagram: Int
+        /// The next older segmented batch of the same flow, -1 for none.
+        var olderBatch: Int
+        var origin: Origin
+    }
+
+    private enum Chain { case identity, datagram, batch }
+
+    /// Slots this far apart in time are never merged, so a slot's span has no hole longer than this.
+    static var mergeGap: Int64 { 20_000_000 }
+    /// The longest chain that is walked. Behind it more candidates may hide, which the caller is told.
+    static var walkLimit: Int { 512 }
+
+    private(set) var capacity: Int
+    private var slots: [Slot] = []
+    private var nextSequence = 0
+    private var identityHeads: [Int]
+    private var datagramHeads: [Int]
+    /// The newest time of a slot that the ring let go.
+    private(set) var horizon = Timestamp.distantPast
+    /// Records let go without a match.
+    private(set) var forgotten: UInt64 = 0
+
+    /// - Parameter capacity: slots, at least 1.
+    init(capacity: Int) {
+        self.capacity = max(capacity, 1)
+        var buckets = 1024
+        while buckets < self.capacity { buckets *= 2 }
+        identityHeads = Array(repeating: -1, count: buckets)
+        datagramHeads = Array(repeating: -1, count: buckets)
+    }
+
+    /// Records that are held and were never matched.
+    var unmatched: UInt64 {
+        var count: UInt64 = 0
+        for slot in slots where slot.records > slot.matches { count += slot.records - slot.matches }
+        return count
+    }
+
+    mutating func add(_ packet: IPPacket, origin: Origin, time: Timestamp, key: PacketKey) {
+        let identityBucket = bucket(key.identity(packet))
+        if merge(packet, origin: origin, time: time, bucket: identityBucket) { return }
+        let sequence = nextSequence
+        nextSequence += 1
+        var slot = Slot(
+            packet: packet, first: time, last: time, records: 1, matches: 0,
+            olderSameIdentity: identityHeads[identityBucket], olderSameDatagram: -1, olderBatch: -1,
+            origin: origin)
+        identityHeads[identityBucket] = sequence
+        if packet.version == .v4 {
+            let datagramBucket = bucket(key.datagram(packet))
+            slot.olderSameDatagram = datagramHeads[datagramBucket]
+            datagramHeads[datagramBucket] = sequence
+        }
+        if slots.count < capacity {
+            slots.append(slot)
+        } else {
+            letGo(slots[sequence % capacity])
+            slots[sequence % capacity] = slot
+        }
+    }
+
+    /// Walks the slots that may hold a packet's identity; `body` gets the slot's number. False: the chain was too long.
+    func forEachWithIdentity(of packet: IPPacket, key: PacketKey, _ body: (Int, Slot) -> Void) -> Bool {
+        walk(from: identityHeads[bucket(key.identity(packet))], .identity, body)
+    }
+
+    /// Walks the slots that may hold a packet's IPv4 datagram.
+    func forEachWithDatagram(of packet: IPPacket, key: PacketKey, _ body: (Int, Slot) -> Void) -> Bool {
+        walk(from: datagramHeads[bucket(key.datagram(packet))], .datagram, body)
+    }
+
+    /// Walks a flow's segmented batches from the newest one's number on.
+    func forEachBatch(from newest: Int, _ body: (Int, Slot) -> Void) -> Bool {
+        walk(from: newest, .batch, body)
+    }
+
+    /// Puts the newest slot at the head of its flow's batches.
+    mutating func linkBatch(olderBatch: Int) { slots[newestSequence % capacity].olderBatch = olderBatch }
+
+    /// Walks everything that is held, oldest first.
+    func forEach(_ body: (Slot) -> Void) {
+        for sequence in max(0, nextSequence - capacity)..<nextSequence { body(slots[sequence % capacity]) }
+    }
+
+    /// The number of the slot that was made last, -1 before the first.
+    var newestSequence: Int { nextSequence - 1 }
+
+    mutating func countMatch(_ sequence: Int) { slots[sequence % capacity].matches += 1 }
+
+    private func walk(
+        from head: Int, _ chain: Chain, _ body: (Int, Slot) -> Void
+    ) -> Bool {
+        var sequence = head
+        var steps = 0
+        let oldest = nextSequence - slots.count
+        while sequence >= oldest, sequence >= 0 {
+            if steps == Self.walkLimit { return false }
+            steps += 1
+            let index = sequence % capacity
+            body(sequence, slots[index])
+            switch chain {
+            case .identity: sequence = slots[index].olderSameIdentity
+            case .datagram: sequence = slots[index].olderSameDatagram
+            case .batch: sequence = slots[index].olderBatch
+            }
+        }
+        return true
+    }
+
+    private mutating func merge(_ packet: IPPacket, origin: Origin, time: Timestamp, bucket: Int) -> Bool {
+        var sequence = identityHeads[bucket]
+        let oldest = nextSequence - slots.count
+        for _ in 0..<8 {
+            guard sequence >= oldest, sequence >= 0 else { return false }
+            let index = sequence % capacity
+            let gap = time.since(slots[index].last)
+            if gap <= Self.mergeGap, gap >= -Self.mergeGap, slots[index].origin == origin, slots[index].packet == packet
+            {
+                slots[index].last = max(slots[index].last, time)
+                slots[index].first = min(slots[index].first, time)
+                slots[index].records += 1
+                return true
+            }
+            sequence = slots[index].olderSameIdentity
+        }
+        return false
+    }
+
+    private mutating func letGo(_ slot: Slot) {
+        horizon = max(horizon, slot.last)
+        if slot.records > slot.matches { forgotten += slot.records - slot.matches }
+    }
+
+    private func bucket(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash & UInt64(identityHeads.count - 1)) }
+}

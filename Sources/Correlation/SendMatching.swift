@@ -1,0 +1,165 @@
+import Records
+
+/// The send records that may be a packet's.
+struct SendMatches {
+    struct Match {
+        let slot: Int
+        let comparison: PacketComparison
+        let origin: SendOrigin
+        /// Records that share the slot.
+        let records: Int
+        /// From record to packet in nanoseconds; negative where the record came after.
+        let delay: Int64
+    }
+
+    /// Verified, or unverified where nothing verified agrees.
+    private(set) var accepted: [Match] = []
+    private(set) var sawBorrowed = false
+    var truncatedWalk = false
+
+    mutating func add(_ match: Match) {
+        switch match.origin.proof {
+        case .borrowed: sawBorrowed = true
+        case .verified:
+            if accepted.first?.origin.proof == .unverified { accepted.removeAll() }
+            insert(match)
+        case .unverified:
+            if accepted.first?.origin.proof != .verified { insert(match) }
+        }
+    }
+
+    private mutating func insert(_ match: Match) {
+        if !accepted.contains(where: { $0.slot == match.slot }) { accepted.append(match) }
+    }
+
+    /// A whole identity beats a partial one: with a complete match at hand, cut ones say nothing.
+    mutating func keepBest() {
+        let best = accepted.map(\.rank).max() ?? 0
+        accepted.removeAll { $0.rank < best }
+    }
+
+    /// The match nearest in time; before the packet beats after it.
+    var nearest: Match? {
+        accepted.min {
+            ($0.delay < 0 ? 1 : 0, $0.delay.magnitude) < ($1.delay < 0 ? 1 : 0, $1.delay.magnitude)
+        }
+    }
+}
+
+extension SendMatches.Match {
+    fileprivate var rank: Int {
+        switch comparison {
+        case .complete, .segment, .fragment: 2
+        case .cut: 1
+        case .differs: 0
+        }
+    }
+
+    var owner: HostProcess { HostProcess(host: origin.sender.host, process: origin.sender.process) }
+}
+
+extension Correlator {
+    /// Finds the records that agree with the packet inside the window.
+    func gather(_ packet: PacketRecord, into matches: inout SendMatches) {
+        var found = matches
+        let consider = { (number: Int, slot: PacketIndex<SendOrigin>.Slot) in
+            guard isInWindow(slot, packet.time) else { return }
+            let comparison = compare(packet.ip, with: slot.packet, segmentSize: slot.origin.segmentSize)
+            guard comparison.agrees else { return }
+            found.add(
+                SendMatches.Match(
+                    slot: number, comparison: comparison, origin: slot.origin, records: Int(slot.records),
+                    delay: delay(slot, packet.time)))
+        }
+        var whole = sends.forEachWithIdentity(of: packet.ip, key: key, consider)
+        let isCut = Int(packet.ip.payloadPrefix.count) < min(Int(packet.ip.payloadLength), PayloadPrefix.capacity)
+        // Fragments lack what the identity needs, and so does a payload that the capture cut.
+        if packet.ip.version == .v4, packet.ip.isFragment || isCut || found.accepted.isEmpty && !found.sawBorrowed {
+            whole = sends.forEachWithDatagram(of: packet.ip, key: key, consider) && whole
+        }
+        if found.accepted.isEmpty, let entry = flows.entry(for: packet.ip, key: key) {
+            whole = sends.forEachBatch(from: entry.newestBatch, consider) && whole
+        }
+        found.truncatedWalk = !whole
+        found.keepBest()
+        matches = found
+    }
+
+    /// A verdict from the records that agree, or nil where none does.
+    func verdict(_ packet: PacketRecord, from matches: SendMatches) -> Verdict? {
+        guard let nearest = matches.nearest else { return nil }
+        if matches.truncatedWalk { return .unknown(.tooManyEqualRecords) }
+        let owners = Set(matches.accepted.map(\.owner))
+        guard owners.count == 1 else { return ambiguous(matches, owners: owners.count) }
+        var sender = nearest.origin.sender
+        // Two threads of one process with equal records: the process is certain, the thread is not.
+        if matches.accepted.contains(where: { $0.origin.sender.thread != sender.thread }) {
+            sender.thread = 0
+            sender.threadName = .empty
+        }
+        let (confidence, reason) = confidence(packet, matches: matches, nearest: nearest)
+        return Verdict(kind: .process, confidence: confidence, method: .packet, reason: reason, sender: sender)
+    }
+
+    private func confidence(
+        _ packet: PacketRecord, matches: SendMatches, nearest: SendMatches.Match
+    ) -> (Verdict.Confidence, Reason) {
+        if nearest.origin.proof == .unverified { return (.probable, .unverifiedContext) }
+        let from = packet.time.advanced(by: -window.lookback)
+        let to = packet.time.advanced(by: window.lookahead)
+        let reason: Reason
+        switch nearest.comparison {
+        case .complete:
+            reason = .completeIdentity(
+                delay: nearest.delay, records: matches.accepted.reduce(0) { $0 + $1.records },
+                transport: packet.ip.transport, hasIdentification: packet.ip.version == .v4)
+        case .segment(let index):
+            guard ownsFlow(packet, nearest.owner, since: from) else { return (.probable, .segmentOfSharedFlow) }
+            reason = .segment(index: index, size: nearest.origin.segmentSize, delay: nearest.delay)
+        case .fragment: reason = .fragment(delay: nearest.delay)
+        case .cut(let bytes): return (.probable, .cutPayload(bytes: bytes))
+        case .differs: return (.possible, .nothingMatches)
+        }
+        if !isDistinctive(packet.ip) {
+            if losses.count([.send, .table], from: from, to: to) > 0 { return (.probable, .lossNearIndistinctPacket) }
+            if sends.horizon >= from { return (.probable, .windowNotHeld) }
+        }
+        return (.exact, reason)
+    }
+
+    /// An equal packet of another process is out of the question even unseen: the IP id or eight payload bytes and
+    /// more tell it apart.
+    private func isDistinctive(_ packet: IPPacket) -> Bool {
+        packet.version == .v4 && packet.identification != 0 || packet.payloadPrefix.count >= 8
+    }
+
+    private func ownsFlow(_ packet: PacketRecord, _ owner: HostProcess, since: Timestamp) -> Bool {
+        guard let entry = flows.entry(for: packet.ip, key: key), entry.owner == owner else { return false }
+        if entry.othersLast >= since { return false }
+        return !flows.mayHaveForgotten(packet.ip, since: since, key: key)
+            && losses.count([.send, .table], from: since, to: packet.time.advanced(by: window.lookahead)) == 0
+    }
+
+    private func ambiguous(_ matches: SendMatches, owners: Int) -> Verdict {
+        var seen = Set<HostProcess>()
+        var candidates: [Candidate] = []
+        let ordered = matches.accepted.sorted {
+            ($0.delay.magnitude, $0.owner.process.pid, $0.owner.host) < (
+                $1.delay.magnitude, $1.owner.process.pid, $1.owner.host
+            )
+        }
+        for match in ordered where candidates.count < 16 && seen.insert(match.owner).inserted {
+            candidates.append(Candidate(sender: match.origin.sender, reason: .equalRecord(delay: match.delay)))
+        }
+        return Verdict(
+            kind: .process, confidence: .ambiguous, method: .packet, reason: .severalSenders(count: owners),
+            candidates: candidates)
+    }
+
+    /// From the nearest record of a slot to `time`.
+    func delay(_ slot: PacketIndex<SendOrigin>.Slot, _ time: Timestamp) -> Int64 {
+        if time < slot.first { return time.since(slot.first) }
+        // Inside the slot's span a record lies at most the merge gap away; the span's end is its latest.
+        return time >= slot.last ? time.since(slot.last) : 0
+    }
+}

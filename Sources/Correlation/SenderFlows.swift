@@ -1,0 +1,187 @@
+import Records
+
+/// Which processes sent on a flow lately, and its segmented batches.
+///
+/// A segment's own payload is not in any record, so what makes it certain is that nobody else used the flow in the
+/// window. Bounded: a set-associative table whose sets let go of the flow that was idle longest.
+struct SenderFlows: Sendable {
+    /// What is known of one flow.
+    struct Entry: Sendable {
+        var tuple: FlowTuple
+        var owner: HostProcess
+        var ownerLast: Timestamp
+        /// When a record of any other process was last seen.
+        var othersLast: Timestamp
+        /// The newest slot with a segmented batch, -1 for none.
+        var newestBatch: Int
+    }
+
+    private static let ways = 4
+    private var entries: [Entry?]
+    /// For each set: the newest time of a flow it let go.
+    private var horizons: [Timestamp]
+
+    /// - Parameter capacity: flows, rounded up to a power of two.
+    init(capacity: Int) {
+        var sets = 16
+        while sets * Self.ways < capacity { sets *= 2 }
+        entries = Array(repeating: nil, count: sets * Self.ways)
+        horizons = Array(repeating: .distantPast, count: sets)
+    }
+
+    /// Notes a record.
+    ///
+    /// - Parameter batch: its slot, for a segmented batch.
+    /// - Returns: the slot of the flow's batch before it, -1 for none.
+    @discardableResult
+    mutating func note(_ packet: IPPacket, owner: HostProcess, time: Timestamp, batch: Int?, key: PacketKey) -> Int {
+        let tuple = FlowTuple(packet)
+        let set = Int(truncatingIfNeeded: key.flow(packet) & UInt64(horizons.count - 1))
+        var target = set * Self.ways
+        for way in set * Self.ways..<(set + 1) * Self.ways {
+            guard let entry = entries[way] else {
+                target = way
+                break
+            }
+            if entry.tuple == tuple {
+                let older = entry.newestBatch
+                update(way, owner: owner, time: time, batch: batch)
+                return older
+            }
+            if let oldest = entries[target], lastUse(entry) < lastUse(oldest) { target = way }
+        }
+        if let old = entries[target] { horizons[set] = max(horizons[set], lastUse(old)) }
+        entries[target] = Entry(
+            tuple: tuple, owner: owner, ownerLast: time, othersLast: .distantPast, newestBatch: batch ?? -1)
+        return -1
+    }
+
+    /// The flow's entry, if it is held.
+    func entry(for packet: IPPacket, key: PacketKey) -> Entry? {
+        let tuple = FlowTuple(packet)
+        let set = Int(truncatingIfNeeded: key.flow(packet) & UInt64(horizons.count - 1))
+        for way in set * Self.ways..<(set + 1) * Self.ways {
+            if let entry = entries[way], entry.tuple == tuple { return entry }
+        }
+        return nil
+    }
+
+    /// Whether the table let go of a flow of this set after `time`, so that another owner may be forgotten.
+    func mayHaveForgotten(_ packet: IPPacket, since time: Timestamp, key: PacketKey) -> Bool {
+        horizons[Int(truncatingIfNeeded: key.flow(packet) & UInt64(horizons.count - 1))] >= time
+    }
+
+    private func lastUse(_ entry: Entry) -> Timestamp { max(entry.ownerLast, entry.othersLast) }
+
+    private mutating func update(_ way: Int, owner: HostProcess, time: Timestamp, batch: Int?) {
+        guard var entry = entries[way] else { return }
+        if entry.owner == owner {
+            entry.ownerLast = max(entry.ownerLast, time)
+        } else {
+            entry.othersLast = max(entry.othersLast, entry.ownerLast)
+            entry.owner = owner
+            entry.ownerLast = time
+        }
+        if let batch { entry.newestBatch = batch }
+        entries[way] = entry
+    }
+}
+
+/// A process of one of the machines that the evidence speaks for.
+struct HostProcess: Hashable, Sendable {
+    let host: UInt16
+    let process: ProcessKey
+}
+
+/// Flows that the machine passes on. One wire record stands for the packets of a flow for about a second.
+struct ForwardedFlows: Sendable {
+    struct Entry: Sendable {
+        var ingressInterface: UInt32
+        var ingressName: String?
+        var host: UInt16
+        var first: Timestamp
+        var last: Timestamp
+    }
+
+    /// How long a record speaks for its flow: the kernel side records a flow once a second.
+    static let lifetime: Int64 = 1_250_000_000
+
+    private var flows: [FlowTuple: [Entry]] = [:]
+    private let capacity: Int
+    /// The newest time of a flow that was let go for want of room.
+    private(set) var horizon = Timestamp.distantPast
+
+    init(capacity: Int) { self.capacity = max(capacity, 1) }
+
+    mutating func note(
+        _ packet: IPPacket, ingressInterface: UInt32, ingressName: String?, host: UInt16, time: Timestamp
+    ) {
+        let tuple = FlowTuple(packet)
+        if flows.count >= capacity, flows[tuple] == nil { letGo(before: time) }
+        var entries = flows[tuple, default: []]
+        if let index = entries.lastIndex(where: {
+            $0.ingressInterface == ingressInterface && $0.host == host && $0.ingressName == ingressName
+                && time.since($0.last) <= Self.lifetime
+        }) {
+            entries[index].last = max(entries[index].last, time)
+            entries[index].first = min(entries[index].first, time)
+        } else {
+            // The latest few: a flow that changes its way within the window keeps both.
+            if entries.count == 4 { entries.removeFirst() }
+            entries.append(
+                Entry(ingressInterface: ingressInterface, ingressName: ingressName, host: host, first: time, last: time)
+            )
+        }
+        flows[tuple] = entries
+    }
+
+    /// The way a packet of this flow came in around `time`, newest first.
+    func entry(for packet: IPPacket, at time: Timestamp, lookahead: Int64) -> Entry? {
+        flows[FlowTuple(packet)]?.last {
+            time >= $0.first.advanced(by: -lookahead) && time <= $0.last.advanced(by: Self.lifetime)
+        }
+    }
+
+    private mutating func letGo(before time: Timestamp) {
+        let limit = time.advanced(by: -4 * Self.lifetime)
+        flows = flows.filter { $0.value.contains { $0.last >= limit } }
+        if flows.count >= capacity {
+            horizon = time
+            flows.removeAll(keepingCapacity: true)
+        }
+    }
+}
+
+/// Verdicts of first fragments, for the later fragments of the same IPv6 datagram.
+struct FragmentVerdicts: Sendable {
+    private struct Key: Hashable, Sendable {
+        let source: IPAddress
+        let destination: IPAddress
+        let identification: UInt32
+    }
+
+    private var verdicts: [Key: (time: Timestamp, verdict: Verdict)] = [:]
+    private var order: [Key] = []
+    private var next = 0
+    private let capacity: Int
+
+    init(capacity: Int) { self.capacity = max(capacity, 1) }
+
+    mutating func note(_ packet: IPPacket, verdict: Verdict, time: Timestamp) {
+        let key = Key(source: packet.source, destination: packet.destination, identification: packet.identification)
+        if verdicts.updateValue((time, verdict), forKey: key) != nil { return }
+        if order.count < capacity {
+            order.append(key)
+        } else {
+            verdicts[order[next]] = nil
+            order[next] = key
+            next = (next + 1) % capacity
+        }
+    }
+
+    func verdict(for packet: IPPacket, at time: Timestamp, within window: Int64) -> Verdict? {
+        let key = Key(source: packet.source, destination: packet.destination, identification: packet.identification)
+        guard let found = verdicts[key], abs(time.since(found.time)) <= window else { return nil }
+        return found.verdict
+    }
+}

@@ -1,0 +1,105 @@
+import Correlation
+import Records
+import Testing
+
+@Suite("Segments and fragments")
+struct PartialPacketTests {
+    /// A batch of 2,500 payload bytes in segments of 1,000: 1,000 + 1,000 + 500.
+    static func batch(v6: Bool) -> IPPacket { Traffic.udp(id: 40, payload: Array(0..<16), length: 2500, v6: v6) }
+
+    static func segment(_ index: UInt32, length: Int, v6: Bool) -> IPPacket {
+        Traffic.udp(id: 40 + index, payload: index == 0 ? Array(0..<16) : Array(100..<116), length: length, v6: v6)
+    }
+
+    @Test(arguments: [false, true])
+    func everySegmentIsExact(v6: Bool) {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Self.batch(v6: v6), segment: 1000))
+        for (index, length) in [(0, 1000), (1, 1000), (2, 500)] {
+            let verdict = correlator.judge(Traffic.seen(Self.segment(UInt32(index), length: length, v6: v6)))
+            #expect(verdict.confidence == .exact && verdict.sender?.process.pid == 2136, "segment \(index)")
+        }
+        #expect(correlator.judge(Traffic.seen(Self.batch(v6: v6))).confidence == .exact, "seen whole")
+    }
+
+    @Test(arguments: [(3, 500), (1, 999), (2, 1000)])
+    func whatIsNoSegmentDoesNotMatch(index: UInt32, length: Int) {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Self.batch(v6: false), segment: 1000))
+        #expect(correlator.judge(Traffic.seen(Self.segment(index, length: length, v6: false))).kind == .unknown)
+    }
+
+    @Test(arguments: [false, true])
+    func anotherProcessOnTheFlowWeakensSegments(v6: Bool) {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Self.batch(v6: v6), pid: 10, segment: 1000))
+        correlator.add(Traffic.record(Traffic.udp(id: 999, v6: v6), pid: 11, at: 10))
+        correlator.add(Traffic.record(Traffic.udp(id: 998, v6: v6), pid: 10, at: 20))
+        let verdict = correlator.judge(Traffic.seen(Self.segment(1, length: 1000, v6: v6)))
+        #expect(verdict.confidence == .probable && verdict.sender?.process.pid == 10)
+    }
+
+    @Test func manyBatchesBackIsStillFound() {
+        var correlator = Traffic.correlator()
+        for index in 0..<401 {
+            var batch = Self.batch(v6: false)
+            batch.identification = UInt32(index * 3)
+            correlator.add(Traffic.record(batch, at: Int64(index) * 1000, segment: 1000))
+        }
+        var segment = Self.segment(1, length: 1000, v6: false)
+        segment.identification = 4
+        #expect(correlator.judge(Traffic.seen(segment)).confidence == .exact)
+    }
+
+    /// 4,000 bytes over an MTU of 1,500: 1,480 + 1,480 + 1,048 bytes of IP payload.
+    static func fragment(offset: UInt16, bytes: UInt32, more: Bool, v6: Bool, of id: UInt32) -> IPPacket {
+        var packet = Traffic.udp(payload: Array(0..<16), length: 4000, v6: v6)
+        packet.identification = id
+        packet.isFragment = true
+        packet.moreFragments = more
+        packet.fragmentOffset = offset
+        packet.totalLength = bytes + (v6 ? 48 : 20)
+        if offset == 0 {
+            packet.payloadLength = bytes - 8
+        } else {
+            packet.payloadLength = bytes
+            packet.sourcePort = 0
+            packet.destinationPort = 0
+            packet.udpLength = 0
+            packet.payloadPrefix = PayloadPrefix(Array(60..<76))
+        }
+        return packet
+    }
+
+    @Test(arguments: [false, true])
+    func everyFragmentIsExact(v6: Bool) {
+        var correlator = Traffic.correlator()
+        var whole = Traffic.udp(payload: Array(0..<16), length: 4000, v6: v6)
+        whole.identification = v6 ? 0 : 77
+        correlator.add(Traffic.record(whole))
+        for (offset, bytes, more) in [(0, 1480, true), (1480, 1480, true), (2960, 1048, false)]
+            as [(UInt16, UInt32, Bool)]
+        {
+            let packet = Self.fragment(offset: offset, bytes: bytes, more: more, v6: v6, of: 77)
+            let verdict = correlator.judge(Traffic.seen(packet))
+            #expect(verdict.confidence == .exact && verdict.sender?.process.pid == 2136, "offset \(offset)")
+        }
+    }
+
+    @Test func anIPv6FragmentWithoutItsFirstNamesNobody() {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp(payload: Array(0..<16), length: 4000, v6: true)))
+        let packet = Self.fragment(offset: 1480, bytes: 1480, more: true, v6: true, of: 77)
+        #expect(correlator.judge(Traffic.seen(packet)).kind == .unknown)
+    }
+
+    @Test func twoDatagramsWithOneIdAreAmbiguousInTheirLaterFragments() {
+        var correlator = Traffic.correlator()
+        for (pid, port) in [(10, 1000), (11, 1001)] as [(UInt32, UInt16)] {
+            correlator.add(
+                Traffic.record(Traffic.udp(id: 77, payload: Array(0..<16), length: 4000, sourcePort: port), pid: pid))
+        }
+        let packet = Self.fragment(offset: 1480, bytes: 1480, more: true, v6: false, of: 77)
+        #expect(correlator.judge(Traffic.seen(packet)).confidence == .ambiguous)
+    }
+}

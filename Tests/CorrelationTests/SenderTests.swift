@@ -1,0 +1,143 @@
+import Correlation
+import Records
+import Testing
+
+@Suite("Naming the sender")
+struct SenderTests {
+    @Test(arguments: [false, true])
+    func completeIdentityIsExact(v6: Bool) {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp(v6: v6)))
+        let verdict = correlator.judge(Traffic.seen(Traffic.udp(v6: v6)))
+        #expect(verdict.kind == .process && verdict.confidence == .exact && verdict.method == .packet)
+        #expect(verdict.sender?.process.pid == 2136)
+        #expect(verdict.reason.description.contains("the only send record"))
+        #expect(correlator.unmatchedRecords == 0)
+    }
+
+    @Test func aRecordIsNotConsumedByAMatch() {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp()))
+        for direction in [Direction.egress, .ingress, .unknown] {
+            #expect(correlator.judge(Traffic.seen(Traffic.udp(), direction: direction)).sender?.process.pid == 2136)
+        }
+    }
+
+    /// Every field of the identity counts: a packet that differs in one of them has another sender.
+    @Test(arguments: [
+        Traffic.udp(id: 101), Traffic.udp(payload: Array("12345679".utf8)), Traffic.udp(sourcePort: 36004),
+        Traffic.udp(destinationPort: 2763), Traffic.udp(payload: Array("12345678".utf8), length: 9),
+        Traffic.udp(v6: true),
+    ])
+    func anyDifferenceIsNoMatch(packet: IPPacket) {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp()))
+        let verdict = correlator.judge(Traffic.seen(packet))
+        #expect(verdict.kind == .unknown && verdict.sender == nil)
+        #expect(correlator.unmatchedRecords == 1)
+    }
+
+    @Test(
+        arguments: [
+            (-5_000_000_001, false), (-4_999_000_000, true), (0, true), (50_000_000, true), (50_000_001, false),
+        ] as [(Int64, Bool)])
+    func theWindowHasTwoSides(recordOffset: Int64, matches: Bool) {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp(), at: recordOffset))
+        #expect((correlator.judge(Traffic.seen(Traffic.udp(), at: 0)).kind == .process) == matches)
+    }
+
+    @Test func equalRecordsOfTwoProcessesAreAmbiguous() {
+        var correlator = Traffic.correlator()
+        let packet = Traffic.udp(id: 0)
+        correlator.add(Traffic.record(packet, pid: 10))
+        correlator.add(Traffic.record(packet, pid: 11, at: 100_000))
+        let verdict = correlator.judge(Traffic.seen(packet))
+        #expect(verdict.kind == .process && verdict.confidence == .ambiguous && verdict.sender == nil)
+        #expect(Set(verdict.candidates.map(\.sender.process.pid)) == [10, 11])
+    }
+
+    /// The same id at another start time is another process.
+    @Test func aReusedPidIsAnotherProcess() {
+        var correlator = Traffic.correlator()
+        var second = Traffic.record(Traffic.udp(id: 0), at: 100)
+        second.process.startTime += 1
+        correlator.add(Traffic.record(Traffic.udp(id: 0)))
+        correlator.add(second)
+        #expect(correlator.judge(Traffic.seen(Traffic.udp(id: 0))).confidence == .ambiguous)
+    }
+
+    @Test func aFloodOfEqualPacketsOfOneProcessStaysExactAndSmall() {
+        var limits = Correlator.Limits()
+        limits.sendRecords = 64
+        var correlator = Traffic.correlator(limits: limits)
+        let packet = Traffic.udp(v6: true)
+        for index in 0..<10_007 { correlator.add(Traffic.record(packet, at: Int64(index) * 10_000)) }
+        let verdict = correlator.judge(Traffic.seen(packet, at: 60_000_000))
+        #expect(verdict.confidence == .exact)
+        #expect(correlator.records == 10_007)
+    }
+
+    @Test func twoThreadsWithEqualRecordsNameTheProcessOnly() {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp(id: 0), pid: 10, thread: 10))
+        correlator.add(Traffic.record(Traffic.udp(id: 0), pid: 10, thread: 12, at: 50))
+        let verdict = correlator.judge(Traffic.seen(Traffic.udp(id: 0)))
+        #expect(verdict.confidence == .exact && verdict.sender?.process.pid == 10 && verdict.sender?.thread == 0)
+    }
+
+    @Test func anUncheckedContextIsProbable() {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp(), proof: .unverified))
+        let verdict = correlator.judge(Traffic.seen(Traffic.udp()))
+        #expect(verdict.kind == .process && verdict.confidence == .probable)
+    }
+
+    /// NFQUEUE: the daemon runs when the packet passes, with the sender's socket. It must never be named.
+    @Test func aBorrowedContextIsNeverNamed() {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp(), pid: 99, proof: .borrowed))
+        let alone = correlator.judge(Traffic.seen(Traffic.udp()))
+        #expect(alone.kind == .unknown && alone.reason == .borrowedContext)
+        correlator.add(Traffic.record(Traffic.udp(), pid: 10))
+        let verdict = correlator.judge(Traffic.seen(Traffic.udp()))
+        #expect(verdict.sender?.process.pid == 10 && verdict.confidence == .exact)
+    }
+
+    @Test func aCutPayloadIsProbable() {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp()))
+        var packet = Traffic.udp()
+        packet.payloadPrefix = packet.payloadPrefix.first(3)
+        let verdict = correlator.judge(Traffic.seen(packet))
+        #expect(verdict.confidence == .probable && verdict.reason == .cutPayload(bytes: 3))
+    }
+
+    @Test func lossNearbyWeakensOnlyWhatIsNotDistinctive() {
+        var correlator = Traffic.correlator()
+        correlator.add(LossInterval(kind: .send, count: 3, start: Traffic.start, stop: Traffic.start))
+        correlator.add(Traffic.record(Traffic.udp(id: 5)))
+        correlator.add(Traffic.record(Traffic.udp(payload: [1], v6: true)))
+        #expect(correlator.judge(Traffic.seen(Traffic.udp(id: 5))).confidence == .exact)
+        #expect(correlator.judge(Traffic.seen(Traffic.udp(payload: [1], v6: true))).confidence == .probable)
+    }
+
+    @Test func hostsAreToldApart() {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp(), pid: 10, host: 0))
+        correlator.add(Traffic.record(Traffic.udp(), pid: 10, host: 1))
+        #expect(correlator.judge(Traffic.seen(Traffic.udp())).confidence == .ambiguous)
+    }
+
+    @Test func considerationsSayWhy() {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp(), pid: 10))
+        correlator.add(Traffic.record(Traffic.udp(id: 101), pid: 11))
+        correlator.add(Traffic.record(Traffic.udp(), pid: 12, proof: .borrowed))
+        let found = correlator.considerations(for: Traffic.seen(Traffic.udp()))
+        #expect(found.map(\.sender.process.pid).first == 10)
+        #expect(found.filter(\.isTaken).count == 1)
+        #expect(found.contains { $0.reason == "rejected: the IP id differs" })
+        #expect(found.contains { $0.reason.contains("does not use the packet's socket") })
+    }
+}
