@@ -1,1 +1,4 @@
-print("whosent")
+import Glibc
+import WhosentCLI
+
+exit(runWhosent(Array(CommandLine.arguments.dropFirst())))

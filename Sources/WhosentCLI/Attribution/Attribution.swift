@@ -1,0 +1,212 @@
+import Capture
+import Classification
+import Correlation
+import DequeModule
+import PacketDecoding
+import Records
+import Reporting
+
+/// Where the packets of a run go when their answer is known.
+protocol AttributionOutput {
+    /// It has had enough (`-c`): nothing more is handed over.
+    var isFinished: Bool { get }
+    /// Takes the next packet, in capture order. `reported` is nil for what is neither UDP nor ICMP.
+    mutating func take(_ frame: CapturedFrame, bytes: RawSpan?, reported: ReportedPacket?) throws(CommandFailure)
+}
+
+/// Brings packets, records and tags together and lets go of each packet when nothing can change its line any more.
+///
+/// Live runs and file commands drive the same code: they differ in where packets and records come from and in what
+/// tells how far the records have come. A packet's verdict is decided once the records up to its window's end are in;
+/// its tag at most one second of capture time after it. Lines leave in capture order.
+struct Attribution: EvidenceSink {
+    /// What a run is about.
+    struct Settings {
+        /// Keeps the frames' bytes for `-w`.
+        var keepsBytes = false
+        /// The captures were made where the evidence was (live).
+        var seenHere = false
+        /// The names of the captures, by their number.
+        var captureNames: [String] = []
+        /// Shows which machine a verdict's evidence comes from.
+        var namesHosts = false
+        /// Leaves command lines out of every output.
+        var withoutArguments = false
+    }
+
+    /// The most packets that wait at once. Beyond it the oldest leaves with what is known.
+    static let waitingLimit = 1 << 16
+    /// The most bytes that wait at once.
+    static let waitingByteLimit = 32 << 20
+
+    private struct Waiting {
+        var frame: CapturedFrame
+        var packet: PacketRecord?
+        var passesFilters: UInt64
+        var tag: Classification
+        var verdict: Verdict?
+    }
+
+    private let settings: Settings
+    private let lookahead = Correlator.Window().lookahead
+    private var classifier: Classifier
+    private(set) var correlator: Correlator
+    private var processes: ProcessSource
+    private var waiting = Deque<Waiting>()
+    private var bytes = FrameQueue()
+    /// How many of `waiting`, from the front, have their verdict.
+    private var decided = 0
+    private var captureTime = Timestamp.distantPast
+    private var sightings = DistinctPackets()
+    private(set) var hosts: [UInt16: Coverage] = [:]
+    private(set) var summary = RunSummary()
+
+    init(settings: Settings, classifier: Classifier, correlator: Correlator, processes: ProcessSource) {
+        self.settings = settings
+        self.classifier = classifier
+        self.correlator = correlator
+        self.processes = processes
+    }
+
+    // MARK: What comes in
+
+    mutating func add(_ record: SendRecord) { correlator.add(record) }
+    mutating func add(_ record: WireRecord) { correlator.add(record) }
+    mutating func add(_ record: ProcessRecord) { processes.add(record) }
+    mutating func add(_ loss: LossInterval) {
+        correlator.add(loss)
+        processes.add(loss)
+        summary.lost[loss.kind, default: 0] += loss.count
+    }
+
+    mutating func setCoverage(_ coverage: Coverage, host: UInt16) {
+        hosts[host] = coverage
+        correlator.setCoverage(coverage, host: host)
+    }
+
+    mutating func add(_ damage: [Damage]) { summary.damage += damage }
+
+    /// Takes the next captured frame. `interface` and `capture` number it over all captures of the run.
+    mutating func add(_ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?) {
+        summary.captured += 1
+        captureTime = max(captureTime, frame.time)
+        let decoded = decodeFrame(frameBytes, linkType: frame.linkType, originalLength: frame.originalLength)
+        guard let ip = decoded.ip else { return addUnreported(frame, frameBytes) }
+        let packet = PacketRecord(
+            time: frame.time, frame: frame.frame, capture: capture, interface: interface,
+            direction: frame.direction == .unknown ? decoded.direction : frame.direction, packetID: frame.packetID,
+            sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
+            interfaceIndex: decoded.interfaceIndex, ip: ip)
+        let tag = classifier.observe(packet)
+        guard ip.isReported else { return addUnreported(frame, frameBytes) }
+        let passed = filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength) ?? .max
+        if settings.keepsBytes { bytes.append(frameBytes) }
+        waiting.append(Waiting(frame: frame, packet: packet, passesFilters: passed, tag: tag, verdict: nil))
+    }
+
+    private mutating func addUnreported(_ frame: CapturedFrame, _ frameBytes: RawSpan) {
+        guard settings.keepsBytes else { return }
+        bytes.append(frameBytes)
+        waiting.append(Waiting(frame: frame, packet: nil, passesFilters: .max, tag: .none, verdict: nil))
+    }
+
+    // MARK: What goes out
+
+    /// Lets go of every packet whose answer is settled.
+    ///
+    /// - Parameters:
+    ///   - recordsThrough: all records before this moment have been added.
+    ///   - captureThrough: no packet from before this moment will come; the newest packet's time says it too.
+    ///   - ended: nothing will come any more.
+    mutating func settle(
+        recordsThrough: Timestamp, captureThrough: Timestamp = .distantPast, ended: Bool = false,
+        into output: inout some AttributionOutput
+    ) throws(CommandFailure) {
+        captureTime = max(captureTime, captureThrough)
+        processes.drained(until: recordsThrough)
+        while decided < waiting.count, ended || waiting[decided].frame.time.advanced(by: lookahead) < recordsThrough {
+            decide(decided)
+            decided += 1
+        }
+        while !output.isFinished, let first = waiting.first {
+            let overfull = waiting.count > Self.waitingLimit || bytes.byteCount > Self.waitingByteLimit
+            guard decided > 0 || overfull else { break }
+            if case .pending(let tag) = first.tag, !ended, !overfull, captureTime <= tag.deadline { break }
+            if decided == 0 {
+                decide(0)
+                decided = 1
+            }
+            try letGo(into: &output)
+        }
+    }
+
+    private mutating func decide(_ index: Int) {
+        guard let packet = waiting[index].packet else { return }
+        waiting[index].verdict = correlator.judge(
+            packet, passesFilters: waiting[index].passesFilters, seenHere: settings.seenHere)
+    }
+
+    private mutating func letGo(into output: inout some AttributionOutput) throws(CommandFailure) {
+        let entry = waiting.removeFirst()
+        decided -= 1
+        var reported: ReportedPacket?
+        if let packet = entry.packet, let verdict = entry.verdict {
+            let tag = tag(of: entry.tag)
+            if sightings.isFirstSighting(packet) { summary.distinctPackets = (summary.distinctPackets ?? 0) + 1 }
+            summary.count(verdict, tag: tag)
+            reported = describe(packet, verdict: verdict, tag: tag)
+        }
+        guard settings.keepsBytes else { return try output.take(entry.frame, bytes: nil, reported: reported) }
+        var failure: CommandFailure?
+        bytes.removeFirst(entry.frame.capturedLength) { span in
+            do throws(CommandFailure) { try output.take(entry.frame, bytes: span, reported: reported) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    private mutating func tag(of classification: Classification) -> Tag? {
+        switch classification {
+        case .none: nil
+        case .final(let tag): tag
+        case .pending(let pending): classifier.resolve(pending)
+        }
+    }
+
+    private mutating func describe(_ packet: PacketRecord, verdict: Verdict, tag: Tag?) -> ReportedPacket {
+        var reported = ReportedPacket(
+            packet: packet, captureName: settings.captureNames[Int(packet.capture)], verdict: verdict, tag: tag)
+        if let sender = verdict.sender {
+            reported.process = description(of: sender)
+            if sender.thread != 0, sender.threadName != .empty { reported.threadName = sender.threadName.description }
+            if settings.namesHosts { reported.hostName = hosts[sender.host]?.host }
+        }
+        for candidate in verdict.candidates {
+            reported.candidateNames.append(description(of: candidate.sender).name)
+            reported.candidateHosts.append(settings.namesHosts ? hosts[candidate.sender.host]?.host : nil)
+        }
+        return reported
+    }
+
+    private mutating func description(of sender: Sender) -> ProcessDescription {
+        var description = processes.description(of: sender)
+        if settings.withoutArguments { description.removeArguments() }
+        return description
+    }
+
+    /// The counts so far.
+    func currentSummary() -> RunSummary {
+        var result = summary
+        result.records = correlator.records
+        result.unmatchedRecords = correlator.unmatchedRecords
+        result.coverage = hosts.sorted { $0.key < $1.key }.map(\.value)
+        return result
+    }
+}
+
+extension ProcessDescription {
+    /// Command lines may hold secrets (`--no-args`).
+    mutating func removeArguments() {
+        arguments = nil
+        for index in parents.indices { parents[index].removeArguments() }
+    }
+}

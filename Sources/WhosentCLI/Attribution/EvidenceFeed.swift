@@ -1,0 +1,110 @@
+import Evidence
+import Records
+
+/// Takes what evidence files hold.
+protocol EvidenceSink {
+    mutating func add(_ record: SendRecord)
+    mutating func add(_ record: WireRecord)
+    mutating func add(_ record: ProcessRecord)
+    mutating func add(_ loss: LossInterval)
+    mutating func add(_ damage: [Damage])
+    mutating func setCoverage(_ coverage: Coverage, host: UInt16)
+}
+
+/// Evidence files, read only as far as the captures have come.
+struct EvidenceFeed {
+    private struct Source {
+        let reader: EvidenceReader
+        let host: UInt16
+        var next: EvidenceRecord?
+        var hasEnded = false
+        var reportedDamage = 0
+    }
+
+    /// Records may stand this much out of order in a file: they are written a batch at a time.
+    private static let disorder: Int64 = 100_000_000
+
+    private var sources: [Source] = []
+    private let clockOffset: Int64
+
+    /// Opens the files.
+    ///
+    /// - Parameter clockOffset: nanoseconds to add to the evidence's times.
+    init(paths: [String], clockOffset: Int64 = 0) throws(CommandFailure) {
+        self.clockOffset = clockOffset
+        for (index, path) in paths.enumerated() {
+            do {
+                let reader = try EvidenceReader(path: path, host: UInt16(index))
+                sources.append(Source(reader: reader, host: UInt16(index)))
+            } catch {
+                throw CommandFailure(error.exitStatus, error.description)
+            }
+        }
+    }
+
+    /// What each file covers, as far as is known by now.
+    var coverages: [UInt16: Coverage] {
+        Dictionary(uniqueKeysWithValues: sources.map { ($0.host, shifted($0.reader.coverage)) })
+    }
+
+    /// Adds every record up to `time`, and what is read on the way.
+    mutating func advance(through time: Timestamp, into sink: inout some EvidenceSink) throws(CommandFailure) {
+        let limit = time.advanced(by: Self.disorder)
+        for index in sources.indices where !sources[index].hasEnded {
+            try advance(&sources[index], through: limit, into: &sink)
+        }
+    }
+
+    private func advance(
+        _ source: inout Source, through limit: Timestamp, into sink: inout some EvidenceSink
+    ) throws(CommandFailure) {
+        while true {
+            if source.next == nil {
+                source.next = try read(source)
+                guard source.next != nil else {
+                    source.hasEnded = true
+                    sink.setCoverage(shifted(source.reader.coverage), host: source.host)
+                    sink.add(source.reader.damage)
+                    return
+                }
+            }
+            guard let record = source.next, (record.time ?? .distantPast).advanced(by: clockOffset) <= limit else { return }
+            add(record, host: source.host, to: &sink)
+            source.next = nil
+        }
+    }
+
+    private func read(_ source: Source) throws(CommandFailure) -> EvidenceRecord? {
+        do { return try source.reader.next() } catch { throw CommandFailure(error.exitStatus, error.description) }
+    }
+
+    private func add(_ record: EvidenceRecord, host: UInt16, to sink: inout some EvidenceSink) {
+        switch record {
+        case .send(var send):
+            send.time = send.time.advanced(by: clockOffset)
+            sink.add(send)
+        case .wire(var wire):
+            wire.time = wire.time.advanced(by: clockOffset)
+            sink.add(wire)
+        case .process(var process):
+            process.time = process.time.advanced(by: clockOffset)
+            sink.add(process)
+        case .lost(var loss):
+            loss.start = loss.start.advanced(by: clockOffset)
+            loss.stop = loss.stop.advanced(by: clockOffset)
+            sink.add(loss)
+        }
+    }
+
+    private func shifted(_ coverage: Coverage) -> Coverage {
+        guard clockOffset != 0 else { return coverage }
+        var result = coverage
+        result.start = coverage.start.advanced(by: clockOffset)
+        result.stop = coverage.stop?.advanced(by: clockOffset)
+        for index in result.losses.indices {
+            result.losses[index].start = result.losses[index].start.advanced(by: clockOffset)
+            result.losses[index].stop = result.losses[index].stop.advanced(by: clockOffset)
+        }
+        return result
+    }
+}

@@ -1,0 +1,55 @@
+import Correlation
+import ProcessMetadata
+import Records
+
+/// Where a run takes processes from.
+///
+/// File commands hold only a table, which looks at nothing: the same files give the same output on any machine.
+struct ProcessSource {
+    /// The kernel's records, completed from procfs, in a live run.
+    private var live: LiveProcesses?
+    /// What evidence files say.
+    private var recorded = ProcessTable()
+
+    /// The evidence alone.
+    init() {}
+
+    /// This machine.
+    init(live: LiveProcesses) { self.live = live }
+
+    mutating func add(_ record: ProcessRecord) {
+        if live != nil { live?.add(record) } else { recorded.add(record) }
+    }
+
+    /// States that all of the kernel's records up to a moment were added.
+    mutating func drained(until moment: Timestamp) { live?.drained(until: moment) }
+
+    mutating func add(_ loss: LossInterval, host: UInt16 = 0) {
+        guard loss.kind == .process else { return }
+        if live != nil {
+            live?.noteLostRecords(from: loss.start, to: loss.stop)
+        } else {
+            recorded.noteLostRecords(host: host, from: loss.start, to: loss.stop)
+        }
+    }
+
+    /// What is known of a sender: at least its id.
+    mutating func description(of sender: Sender) -> ProcessDescription {
+        let known =
+            if live != nil {
+                live?.description(
+                    process: sender.process, imageVersion: sender.imageVersion, at: sender.time, user: sender.user,
+                    group: sender.group, cgroup: sender.cgroup)
+            } else {
+                recorded.description(
+                    host: sender.host, process: sender.process, imageVersion: sender.imageVersion, at: sender.time,
+                    user: sender.user, group: sender.group, cgroup: sender.cgroup)
+            }
+        return known ?? ProcessDescription(pid: sender.process.pid, name: ownName(sender))
+    }
+
+    /// The sending thread's name is the process's where it is the first thread.
+    private func ownName(_ sender: Sender) -> String? {
+        sender.thread == sender.process.pid && sender.threadName != .empty ? sender.threadName.description : nil
+    }
+}

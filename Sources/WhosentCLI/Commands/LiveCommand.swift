@@ -1,0 +1,208 @@
+import ArgumentParser
+import Capture
+import Correlation
+import Glibc
+import PacketDecoding
+import Probe
+import ProcessMetadata
+import Records
+import Reporting
+import TextEscaping
+
+/// `whosent live`
+struct LiveCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "live",
+        abstract: "Watch this machine and name the process behind every UDP datagram and ICMP echo.",
+        discussion: """
+            Prints `ready` on standard error once everything is attached: what is sent after that line is covered.
+
+            Examples:
+              whosent live                        everything on every interface
+              whosent live -i eth0 udp port 53    who asks for names
+              whosent live --tag newmail          only what looks like Exchange's notifications
+              whosent live -w out.pcapng --print  keep the packets, with their processes, and print too
+              whosent live -- ./suspect --flag    watch while a command runs
+            """)
+
+    @Option(
+        name: [.customShort("i", allowingJoined: true), .long],
+        help: ArgumentHelp("The interface to capture on, or any.", valueName: "interface"))
+    var interface = "any"
+
+    @Option(
+        name: [.customShort("w", allowingJoined: true), .customLong("write")],
+        help: ArgumentHelp("Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"))
+    var write: String?
+
+    @Flag(name: .customLong("print"), help: "With -w, print packets too.")
+    var printsPackets = false
+
+    @Option(help: ArgumentHelp("Stop after this many seconds.", valueName: "seconds"))
+    var duration: Double?
+
+    @Option(
+        name: [.customShort("c", allowingJoined: true), .customLong("count")],
+        help: ArgumentHelp("Stop after this many reported packets.", valueName: "count"))
+    var count: Int?
+
+    @OptionGroup var classifier: ClassifierOptions
+    @OptionGroup var output: OutputOptions
+
+    @Argument(help: ArgumentHelp("Only packets that pass this pcap-filter(7) expression.", valueName: "pcap-filter"))
+    var filter: [String] = []
+
+    @Option(name: .customLong("command-word"), parsing: .unconditionalSingleValue, help: .hidden)
+    var command: [String] = []
+
+    func validate() throws {
+        if let duration, !(duration > 0) { throw ValidationError("--duration takes a number of seconds above 0") }
+        if let count, count < 1 { throw ValidationError("-c takes a number of packets above 0") }
+        if write == "-", output.format != nil || printsPackets {
+            throw ValidationError("-w - already takes standard output; leave out --format and --print")
+        }
+        if printsPackets, write == nil { throw ValidationError("--print goes with -w") }
+    }
+
+    func run() throws {
+        var stop = StopCondition(Interruption(), duration: duration)
+        let run = try LiveRun(self)
+        try run.watch(&stop)
+    }
+}
+
+/// One run of `whosent live`: probe and capture on the left, attribution in the middle, output on the right.
+private final class LiveRun {
+    private let options: LiveCommand
+    private let probe: Probe
+    private let capture: LiveCapture
+    private var attribution: Attribution
+    private var output: ReportOutput
+    private var coverage: Coverage
+    private var watermark = Timestamp.distantPast
+    private var newestPacket = Timestamp.distantPast
+    private var captureDrops: UInt64 = 0
+    private var lastStatistics: Timestamp
+
+    init(_ options: LiveCommand) throws {
+        self.options = options
+        do {
+            probe = try Probe(ProbeConfiguration())
+            capture = try LiveCapture(
+                interface: options.interface, filter: options.filter.joined(separator: " "), snapLength: 262_144,
+                bufferBytes: 16 << 20)
+        } catch let error as ProbeError {
+            throw CommandFailure(error.exitStatus, error.description)
+        } catch let error as CaptureError {
+            throw CommandFailure(error.exitStatus, error.description)
+        }
+        coverage = probe.coverage(filter: "", interface: nil)
+        lastStatistics = coverage.start
+        var processes = LiveProcesses(bootID: probe.facts.bootID)
+        _ = processes.takeSnapshot()
+        var settings = Attribution.Settings()
+        settings.keepsBytes = options.write != nil
+        settings.seenHere = true
+        settings.captureNames = [LosslessEscape.text(options.interface)]
+        settings.withoutArguments = options.output.noArgs
+        attribution = Attribution(
+            settings: settings, classifier: options.classifier.makeClassifier(),
+            correlator: Correlator(seed: UInt64.random(in: 1 ... .max)), processes: ProcessSource(live: processes))
+        attribution.setCoverage(coverage, host: 0)
+
+        let printsPackets = options.write == nil || options.printsPackets
+        output = ReportOutput(
+            format: options.output.makeFormat(lines: true), filter: options.output.filter,
+            printsPackets: printsPackets, limit: options.count,
+            annotated: try options.write.map { path in
+                try AnnotatedCapture(path: path, interfaces: [capture.interface])
+            })
+    }
+
+    func watch(_ stop: inout StopCondition) throws {
+        try collect()
+        Diagnostics.line("ready")
+        try stop.start(options.command)
+        defer { stop.endCommand() }
+        var gone: CaptureError?
+        while !stop.isMet(), !output.isFinished {
+            waitForPackets(milliseconds: 10)
+            do {
+                try collect()
+            } catch let error as CaptureError {
+                gone = error
+                break
+            }
+            try output.flush()
+        }
+        if gone == nil, !output.isFinished { try drain() }
+        try finish(commandStatus: stop.commandStatus)
+        if let gone { throw CommandFailure(gone.exitStatus, gone.description) }
+    }
+
+    /// Takes what the capture and the kernel have, and lets go of what is settled.
+    private func collect() throws {
+        var count = 0
+        var newest = newestPacket
+        count = try capture.drain(limit: 4096) { frame, bytes in
+            newest = max(newest, frame.time)
+            attribution.add(frame, bytes: bytes, capture: 0, interface: 0, filters: nil)
+        }
+        newestPacket = newest
+        do { watermark = try probe.poll(&attribution) } catch { throw CommandFailure(error.exitStatus, error.description) }
+        try countDrops()
+        // An idle capture says nothing of the time: what waits must not wait for the next packet.
+        let idleTime = count == 0 ? wallClock().advanced(by: -200_000_000) : Timestamp.distantPast
+        try attribution.settle(recordsThrough: watermark, captureThrough: idleTime, into: &output)
+    }
+
+    /// What was sent before the end is still on its way through the capture's buffer and the ring.
+    private func drain() throws {
+        let end = wallClock()
+        let patience = monotonicClock() + 1_000_000_000
+        repeat {
+            waitForPackets(milliseconds: 10)
+            try collect()
+        } while !output.isFinished && monotonicClock() < patience && watermark < end.advanced(by: 60_000_000)
+    }
+
+    private func finish(commandStatus: Int32?) throws {
+        coverage.stop = watermark
+        coverage.interfaces = probe.hostInterfaces()
+        attribution.setCoverage(coverage, host: 0)
+        if !output.isFinished { try attribution.settle(recordsThrough: watermark, ended: true, into: &output) }
+        var summary = attribution.currentSummary()
+        summary.commandStatus = commandStatus
+        if let statistics = try? capture.statistics() {
+            summary.interfaces = [
+                RunSummary.InterfaceCounts(
+                    name: LosslessEscape.text(options.interface), received: statistics.received, dropped: statistics.dropped)
+            ]
+        }
+        try output.finish(summary)
+    }
+
+    private func waitForPackets(milliseconds: Int32) {
+        var descriptor = pollfd(fd: capture.descriptor, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&descriptor, 1, milliseconds)
+    }
+
+    /// Turns the capture's growing drop count into intervals.
+    private func countDrops() throws {
+        let statistics = try capture.statistics()
+        let now = wallClock()
+        if statistics.dropped > captureDrops {
+            attribution.add(
+                LossInterval(kind: .capture, count: statistics.dropped - captureDrops, start: lastStatistics, stop: now))
+            captureDrops = statistics.dropped
+        }
+        lastStatistics = now
+    }
+}
+
+extension Attribution: ProbeRecordSink {
+    mutating func send(_ record: SendRecord, bytes: RawSpan, originalLength: Int) { add(record) }
+    mutating func wire(_ record: WireRecord, bytes: RawSpan, originalLength: Int) { add(record) }
+    mutating func process(_ record: ProcessRecord) { add(record) }
+    mutating func lost(_ interval: LossInterval) { add(interval) }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Correlation
+import Glibc
+import Reporting
+
+/// The output formats.
+enum FormatName: String, CaseIterable, ExpressibleByArgument {
+    case text, ndjson, csv
+}
+
+extension Verdict.Confidence: ExpressibleByArgument {
+    /// One of the contract's words.
+    public init?(argument: String) {
+        guard let found = Self.allCases.first(where: { $0.name == argument }) else { return nil }
+        self = found
+    }
+
+    /// The words, for help and completion.
+    public static var allValueStrings: [String] { allCases.map(\.name) }
+}
+
+extension Verdict.Kind: ExpressibleByArgument {
+    /// One of the contract's words.
+    public init?(argument: String) {
+        guard let found = Self.allCases.first(where: { $0.name == argument }) else { return nil }
+        self = found
+    }
+
+    /// The words, for help and completion.
+    public static var allValueStrings: [String] { allCases.map(\.name) }
+}
+
+/// What every command that prints packets has in common.
+struct OutputOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("How to print: text, ndjson or csv.", valueName: "format"))
+    var format: FormatName?
+
+    @Option(help: ArgumentHelp("Print only packets of this process id (repeatable).", valueName: "pid"))
+    var pid: [UInt32] = []
+
+    @Option(help: ArgumentHelp("Print only packets of processes with this name (repeatable).", valueName: "name"))
+    var process: [String] = []
+
+    @Option(help: ArgumentHelp("Print only packets with this tag (repeatable).", valueName: "name"))
+    var tag: [String] = []
+
+    @Option(help: ArgumentHelp("Print only verdicts at least this sure.", valueName: "level"))
+    var minConfidence: Verdict.Confidence?
+
+    @Option(help: ArgumentHelp("Print only this verdict (repeatable).", valueName: "verdict"))
+    var verdict: [Verdict.Kind] = []
+
+    @Flag(help: "Leave command lines, which may hold secrets, out of every output.")
+    var noArgs = false
+
+    @Flag(name: [.customShort("v"), .long], help: "With text, print a line per packet too.")
+    var verbose = false
+
+    @Flag(name: .customShort("n"), help: "Accepted as in tcpdump; addresses and ports are always numbers.")
+    var numeric = false
+
+    /// The filter that chooses lines.
+    var filter: OutputFilter {
+        OutputFilter(
+            pids: Set(pid), processNames: Set(process), tags: Set(tag), minimumConfidence: minConfidence,
+            verdicts: Set(verdict))
+    }
+
+    /// The chosen format, made for where standard output goes.
+    ///
+    /// - Parameter lines: text prints a line per packet.
+    func makeFormat(lines: Bool) -> any ReportFormat {
+        switch format ?? .text {
+        case .ndjson: NDJSONFormat()
+        case .csv: CSVFormat()
+        case .text:
+            TextFormat(
+                options: TextFormat.Options(
+                    lines: lines || verbose, colour: Terminal.showsColour, width: Terminal.width))
+        }
+    }
+}
+
+/// What is known of the terminal on standard output.
+enum Terminal {
+    /// Colour only on a terminal, and only if nobody objects (no-color.org).
+    static var showsColour: Bool {
+        isatty(STDOUT_FILENO) == 1 && (environment("NO_COLOR") ?? "").isEmpty && environment("TERM") != "dumb"
+    }
+
+    /// Columns, where standard output is a terminal.
+    static var width: Int? {
+        guard isatty(STDOUT_FILENO) == 1 else { return nil }
+        var size = winsize()
+        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+}

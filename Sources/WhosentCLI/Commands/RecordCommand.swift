@@ -1,0 +1,133 @@
+import ArgumentParser
+import Capture
+import Evidence
+import Glibc
+import PacketDecoding
+import Probe
+import ProcessMetadata
+import Records
+
+/// `whosent record`
+struct RecordCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "record",
+        abstract: "Keep the evidence of who sent what, to be joined with captures later.",
+        discussion: """
+            Prints `ready` on standard error once everything is attached: what is sent after that line is covered.
+
+            Examples:
+              whosent record -w evidence.pcapng                    until Ctrl-C
+              whosent record -w evidence.pcapng --duration 60 udp  a minute of UDP
+              tcpdump -i any -w capture.pcap & whosent record -w evidence.pcapng
+            """)
+
+    @Option(
+        name: [.customShort("w", allowingJoined: true), .customLong("write")],
+        help: ArgumentHelp("The evidence file, - for standard output.", valueName: "file"))
+    var write: String
+
+    @Option(
+        name: [.customShort("i", allowingJoined: true), .long],
+        help: ArgumentHelp("Record only what leaves by this interface.", valueName: "interface"))
+    var interface: String?
+
+    @Option(
+        name: [.customShort("s", allowingJoined: true), .long],
+        help: ArgumentHelp("Bytes of each packet to keep, from the IP header on.", valueName: "bytes"))
+    var snaplen: Int?
+
+    @Option(help: ArgumentHelp("Stop after this many seconds.", valueName: "seconds"))
+    var duration: Double?
+
+    @Flag(help: "Leave command lines, which may hold secrets, out of the evidence.")
+    var noArgs = false
+
+    @Argument(
+        help: ArgumentHelp("Only packets that pass this pcap-filter(7) expression, from the IP header on.", valueName: "pcap-filter"))
+    var filter: [String] = []
+
+    @Option(name: .customLong("command-word"), parsing: .unconditionalSingleValue, help: .hidden)
+    var command: [String] = []
+
+    func validate() throws {
+        if let duration, !(duration > 0) { throw ValidationError("--duration takes a number of seconds above 0") }
+        if let snaplen, !(ProbeConfiguration.snapLengths).contains(snaplen) {
+            let range = ProbeConfiguration.snapLengths
+            throw ValidationError("--snaplen takes \(range.lowerBound) to \(range.upperBound) bytes from the IP header on")
+        }
+    }
+
+    func run() throws {
+        var stop = StopCondition(Interruption(), duration: duration)
+        let run = try RecordRun(self)
+        try run.watch(&stop)
+    }
+}
+
+/// One run of `whosent record`.
+private final class RecordRun {
+    private let options: RecordCommand
+    private let probe: Probe
+    private let processes: LiveProcesses
+    private var batch: RecordBatch
+    private var recorder: EvidenceRecorder
+
+    init(_ options: RecordCommand) throws {
+        self.options = options
+        let expression = options.filter.joined(separator: " ")
+        var configuration = ProbeConfiguration()
+        configuration.interface = options.interface
+        if let snaplen = options.snaplen { configuration.snapLength = snaplen }
+        do {
+            // The filter first: a typing error needs no privilege to be found.
+            let filter = expression.isEmpty ? nil : try PacketFilter(expression, linkType: LinkType.raw)
+            probe = try Probe(configuration)
+            batch = RecordBatch(filter: filter)
+        } catch let error as ProbeError {
+            throw CommandFailure(error.exitStatus, error.description)
+        } catch let error as CaptureError {
+            throw CommandFailure(error.exitStatus, error.description)
+        }
+        processes = LiveProcesses(bootID: probe.facts.bootID)
+        var table = processes.makeTable()
+        for record in processes.snapshot() { table.add(record) }
+        recorder = try EvidenceRecorder(
+            path: options.write, facts: probe.facts,
+            coverage: probe.coverage(filter: expression, interface: options.interface),
+            snapLength: configuration.snapLength, processes: table, withoutArguments: options.noArgs)
+    }
+
+    func watch(_ stop: inout StopCondition) throws {
+        _ = try collect()
+        Diagnostics.line("ready")
+        try stop.start(options.command)
+        defer { stop.endCommand() }
+        do {
+            while !stop.isMet() {
+                usleep(10_000)
+                _ = try collect()
+            }
+            // What was sent before the end is delivered when the watermark has passed the end.
+            let end = wallClock()
+            let patience = monotonicClock() + 1_000_000_000
+            var watermark = Timestamp.distantPast
+            repeat {
+                usleep(2_000)
+                watermark = try collect()
+            } while watermark < end && monotonicClock() < patience
+            try recorder.finish(stop: watermark, interfaces: probe.hostInterfaces())
+        } catch let failure as CommandFailure {
+            // Standard output's reader went away: the same as being told to stop.
+            guard failure.status == ExitStatus.done else { throw failure }
+        }
+        Diagnostics.line(recorder.account)
+        if let status = stop.commandStatus { Diagnostics.line("the command ended with status \(status)") }
+    }
+
+    private func collect() throws -> Timestamp {
+        let watermark: Timestamp
+        do { watermark = try probe.poll(&batch) } catch { throw CommandFailure(error.exitStatus, error.description) }
+        try recorder.write(&batch)
+        return watermark
+    }
+}

@@ -1,0 +1,44 @@
+import Glibc
+import Records
+
+/// Signals as something to ask for, never as something that happens in the middle of work.
+///
+/// They are blocked in every thread and collected with sigtimedwait: no handler runs, so nothing needs to be
+/// async-signal-safe, and what was begun is finished before the command ends.
+struct Interruption {
+    /// What a signal asks for.
+    enum Event {
+        /// SIGINT, SIGTERM or SIGHUP: finish and exit.
+        case stop
+        /// SIGCHLD: a child changed state.
+        case child
+    }
+
+    private var collected = sigset_t()
+
+    /// Blocks the signals; call before any thread is started.
+    init() {
+        unsafe sigemptyset(&collected)
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] { unsafe sigaddset(&collected, signal) }
+        unsafe pthread_sigmask(SIG_BLOCK, &collected, nil)
+        // A closed pipe is an error of write(2) here, not a reason to die in the middle of a block.
+        _ = unsafe signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// The next pending signal, without waiting; nil if there is none.
+    mutating func next() -> Event? {
+        var immediately = timespec(tv_sec: 0, tv_nsec: 0)
+        switch unsafe sigtimedwait(&collected, nil, &immediately) {
+        case SIGINT, SIGTERM, SIGHUP: return .stop
+        case SIGCHLD: return .child
+        default: return nil
+        }
+    }
+}
+
+/// The wall clock, in the form that captures and records use.
+func wallClock() -> Timestamp {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_REALTIME, &now)
+    return Timestamp(seconds: Int64(now.tv_sec), nanoseconds: Int64(now.tv_nsec))
+}

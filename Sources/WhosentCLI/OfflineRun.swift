@@ -1,0 +1,92 @@
+import Capture
+import Correlation
+import Glibc
+import Records
+import Reporting
+
+/// A run over files: captures on one side, evidence on the other, both read once and only as far as needed.
+final class OfflineRun {
+    private var captures: CaptureFeed
+    private var evidence: EvidenceFeed
+    private var filters: [UInt16: PacketFilter] = [:]
+    private let expression: String?
+    private var attribution: Attribution
+    private var output: ReportOutput
+    private var interruption = Interruption()
+    private let lookahead = Correlator.Window().lookahead
+
+    /// Opens everything.
+    init(
+        captures options: CaptureOptions, evidence paths: [String], clockOffset: Int64, classifier: ClassifierOptions,
+        output outputOptions: OutputOptions, write: String?
+    ) throws(CommandFailure) {
+        evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset)
+        captures = try CaptureFeed(paths: options.paths)
+        expression = options.filter
+        var settings = Attribution.Settings()
+        settings.keepsBytes = write != nil
+        settings.captureNames = captures.names
+        settings.namesHosts = paths.count > 1
+        settings.withoutArguments = outputOptions.noArgs
+        attribution = Attribution(
+            settings: settings, classifier: classifier.makeClassifier(),
+            // Hash order never shows in a result, so a fixed key keeps a replay a replay.
+            correlator: Correlator(seed: 0x5eed), processes: ProcessSource())
+        for (host, coverage) in evidence.coverages { attribution.setCoverage(coverage, host: host) }
+        output = ReportOutput(
+            format: outputOptions.makeFormat(lines: false), filter: outputOptions.filter, printsPackets: write != "-",
+            annotated: try write.map { path throws(CommandFailure) in try AnnotatedCapture(path: path, interfaces: []) })
+    }
+
+    /// Reads everything to its end, or to the first signal.
+    func process() throws(CommandFailure) {
+        let passed = try PassedFilters(evidence.coverages)
+        var failure: CommandFailure?
+        var count = 0
+        var stopped = false
+        while !stopped, !output.isFinished {
+            var time: Timestamp?
+            let more = try captures.next { frame, bytes, capture, interface in
+                do throws(CommandFailure) {
+                    guard try self.wanted(frame, bytes, interface) else { return }
+                    time = frame.time
+                    self.attribution.add(frame, bytes: bytes, capture: capture, interface: interface, filters: passed)
+                } catch { failure = error }
+            }
+            if let failure { throw failure }
+            guard more else { break }
+            if let time { try settle(through: time) }
+            count += 1
+            if count & 0xFFF == 0, case .stop = interruption.next() { stopped = true }
+        }
+        try finish()
+    }
+
+    private func settle(through time: Timestamp) throws(CommandFailure) {
+        let needed = time.advanced(by: lookahead)
+        try evidence.advance(through: needed, into: &attribution)
+        output.describe(captures.interfaces)
+        try attribution.settle(recordsThrough: needed.advanced(by: 1), into: &output)
+    }
+
+    private func finish() throws(CommandFailure) {
+        try evidence.advance(through: .distantFuture, into: &attribution)
+        output.describe(captures.interfaces)
+        if !output.isFinished { try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output) }
+        attribution.add(captures.damage)
+        try output.finish(attribution.currentSummary())
+    }
+
+    /// `--filter`, compiled once for each link type.
+    private func wanted(_ frame: CapturedFrame, _ bytes: RawSpan, _ interface: UInt16) throws(CommandFailure) -> Bool {
+        guard let expression else { return true }
+        if let filter = filters[frame.linkType] { return filter.matches(bytes, originalLength: frame.originalLength) }
+        do {
+            let filter = try PacketFilter(expression, linkType: frame.linkType)
+            filters[frame.linkType] = filter
+            return filter.matches(bytes, originalLength: frame.originalLength)
+        } catch {
+            throw CommandFailure(error.exitStatus, error.description)
+        }
+    }
+}

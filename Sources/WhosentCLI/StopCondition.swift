@@ -1,0 +1,52 @@
+import Glibc
+
+/// What ends a run that watches this machine: a signal, `--duration`, or the end of COMMAND.
+struct StopCondition {
+    private var interruption: Interruption
+    private let deadline: UInt64?
+    private var child: ChildCommand?
+    /// The exit status of COMMAND, once it has ended by itself.
+    private(set) var commandStatus: Int32?
+
+    /// - Parameter duration: seconds from now.
+    init(_ interruption: Interruption, duration: Double?) {
+        self.interruption = interruption
+        deadline = duration.map { monotonicClock() + UInt64(min($0, 1e9) * 1e9) }
+    }
+
+    /// Starts COMMAND.
+    mutating func start(_ words: [String]) throws(CommandFailure) {
+        if !words.isEmpty { child = try ChildCommand(words) }
+    }
+
+    /// Whether the run is to end now. Never waits.
+    mutating func isMet() -> Bool {
+        var stop = false
+        while let event = interruption.next() {
+            switch event {
+            case .stop: stop = true
+            case .child:
+                if let status = child?.poll() {
+                    commandStatus = status
+                    child = nil
+                    stop = true
+                }
+            }
+        }
+        if let deadline, monotonicClock() >= deadline { stop = true }
+        return stop
+    }
+
+    /// Ends COMMAND if it still runs: it was started for this run.
+    mutating func endCommand() {
+        child?.terminate()
+        child = nil
+    }
+}
+
+/// Nanoseconds of a clock that never jumps.
+func monotonicClock() -> UInt64 {
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+}

@@ -1,0 +1,63 @@
+public import ArgumentParser
+
+/// `whosent`: which process sent that packet?
+public struct Whosent: ParsableCommand {
+    /// The commands.
+    public static let configuration = CommandConfiguration(
+        commandName: "whosent",
+        abstract: "Name the process that sent each UDP datagram and ping, with proof.",
+        discussion: """
+            live needs root and a kernel with BPF; doctor says whether this machine will do. join, classify and explain
+            read files and need nothing.
+
+            Examples:
+              sudo whosent live
+              sudo whosent record -w evidence.pcapng
+              whosent join capture.pcap --evidence evidence.pcapng
+            """,
+        version: "whosent \(toolVersion)",
+        subcommands: [
+            LiveCommand.self, RecordCommand.self, JoinCommand.self, ClassifyCommand.self, ExplainCommand.self,
+            DoctorCommand.self,
+        ])
+
+    /// The root command, which does nothing by itself.
+    public init() {}
+}
+
+/// The version of this build.
+let toolVersion = "0.1.0"
+
+/// Runs the command that the words name, and returns the exit status.
+///
+/// - Parameter words: the command line without the program's name.
+public func runWhosent(_ words: [String]) -> Int32 {
+    do {
+        var command = try Whosent.parseAsRoot(markCommandWords(words))
+        try command.run()
+        return ExitStatus.done
+    } catch let failure as CommandFailure {
+        if failure.status != ExitStatus.done { Diagnostics.report(failure.description) }
+        return failure.status
+    } catch {
+        let text = Whosent.fullMessage(for: error)
+        let code = Whosent.exitCode(for: error)
+        var output = StandardOutput()
+        if code.isSuccess {
+            output.buffer = Array((text + "\n").utf8)
+            try? output.flush()
+        } else if !text.isEmpty {
+            Diagnostics.line(text)
+        }
+        return code.rawValue
+    }
+}
+
+/// Marks the words of COMMAND behind `--` in `live` and `record`, so that the parser, which forgets where `--` stood,
+/// does not take them for the filter.
+private func markCommandWords(_ words: [String]) -> [String] {
+    guard let command = words.first, ["live", "record"].contains(command), let end = words.firstIndex(of: "--") else {
+        return words
+    }
+    return words[..<end] + words[(end + 1)...].flatMap { ["--command-word", $0] }
+}
