@@ -66,6 +66,12 @@ public struct DecodingProblem: Hashable, Sendable, CustomStringConvertible {
     /// At which byte of the frame.
     public var offset: Int
 
+    /// A finding at a byte of the frame.
+    public init(kind: Kind, offset: Int) {
+        self.kind = kind
+        self.offset = offset
+    }
+
     /// A sentence that says what was found and where.
     public var description: String {
         let what =

@@ -126,6 +126,7 @@ extension DecodedFrame {
             let isBottom = frame.byte(at: offset + 2) & 1 == 1
             offset += 4
             guard isBottom else { continue }
+            guard frame.byteCount > offset else { return note(.linkHeaderCut, at: frame.byteCount) }
             switch frame.byte(at: offset) >> 4 {
             case 4: return decodeIPv4(frame, at: offset, originalLength: originalLength)
             case 6: return decodeIPv6(frame, at: offset, originalLength: originalLength)
@@ -147,7 +148,10 @@ extension DecodedFrame {
     mutating func decodePPP(_ frame: RawSpan, at start: Int, originalLength: Int) {
         var offset = start
         if frame.bigEndian(at: offset, as: UInt16.self) == 0xFF03 { offset += 2 }
-        guard frame.byteCount > offset else { return note(.linkHeaderCut, at: frame.byteCount) }
+        // No protocol's number is 0xFF: that byte alone is the begin of an address and control pair.
+        guard frame.byteCount > offset, frame.byteCount > offset + 1 || frame.byte(at: offset) != 0xFF else {
+            return note(.linkHeaderCut, at: frame.byteCount)
+        }
         var type = UInt16(frame.byte(at: offset))
         if type & 1 == 1 {
             offset += 1
