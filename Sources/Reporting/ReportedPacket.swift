@@ -12,6 +12,8 @@ public struct ReportedPacket: Sendable {
     public var captureName: String
     /// The interface it was captured on, where known.
     public var interfaceName: String?
+    /// The tuple before translation, as the sender saw it: for every verdict by the method `nat`.
+    public var beforeNAT: UntranslatedTuple?
     /// Who sent it.
     public var verdict: Verdict
     /// The sending process, for an unambiguous `process` verdict.
@@ -20,6 +22,8 @@ public struct ReportedPacket: Sendable {
     public var threadName: String?
     /// The names of the verdict's candidates, in their order.
     public var candidateNames: [String?]
+    /// The machines of the verdict's candidates, in their order; empty where there is one machine only.
+    public var candidateHosts: [String?]
     /// The machine that the evidence of the verdict comes from, where known and where there are several.
     public var hostName: String?
     /// What the classifiers say.
@@ -29,7 +33,7 @@ public struct ReportedPacket: Sendable {
     public init(
         packet: PacketRecord, captureName: String, interfaceName: String? = nil, verdict: Verdict,
         process: ProcessDescription? = nil, threadName: String? = nil, candidateNames: [String?] = [],
-        hostName: String? = nil, tag: Tag? = nil
+        candidateHosts: [String?] = [], hostName: String? = nil, tag: Tag? = nil, beforeNAT: UntranslatedTuple? = nil
     ) {
         self.packet = packet
         self.captureName = captureName
@@ -38,58 +42,29 @@ public struct ReportedPacket: Sendable {
         self.process = process
         self.threadName = threadName
         self.candidateNames = candidateNames
+        self.candidateHosts = candidateHosts
         self.hostName = hostName
         self.tag = tag
+        self.beforeNAT = beforeNAT
     }
-}
 
-/// The counts of a run: the last line of NDJSON and the end of the text output.
-///
-/// `verdicts` and `tags` count every reported packet once, whether or not an output filter let its line through, so
-/// they add up to `packets`.
-public struct RunSummary: Sendable {
-    /// UDP and ICMP packets judged.
-    public var packets: UInt64 = 0
-    /// The same with a packet that was seen at several interfaces counted once; nil where it was not counted.
-    public var distinctPackets: UInt64?
-    /// All packets read, whatever their protocol.
-    public var captured: UInt64 = 0
-    /// Send records received.
-    public var records: UInt64 = 0
-    /// Send records that no packet matched.
-    public var unmatchedRecords: UInt64 = 0
-    /// What was lost, by kind.
-    public var lost: [LossInterval.Kind: UInt64] = [:]
-    /// Packets by verdict.
-    public var verdicts: [Verdict.Kind: UInt64] = [:]
-    /// Packets by tag.
-    public var tags: [String: UInt64] = [:]
-    /// What the evidence covers.
-    public var coverage: [Coverage] = []
-    /// Damage found in files.
-    public var damage: [Damage] = []
-    /// The exit status of COMMAND, where one was run.
-    public var commandStatus: Int32?
-    /// Per interface: name, packets captured, dropped by the capture.
-    public var interfaces: [InterfaceCounts] = []
+    /// Addresses and ports before network address translation.
+    public struct UntranslatedTuple: Hashable, Sendable {
+        /// The source address.
+        public var source: IPAddress
+        /// The source port; nil for ICMP.
+        public var sourcePort: UInt16?
+        /// The destination address.
+        public var destination: IPAddress
+        /// The destination port; nil for ICMP.
+        public var destinationPort: UInt16?
 
-    /// What one interface of a live capture counted.
-    public struct InterfaceCounts: Sendable {
-        /// The interface.
-        public var name: String
-        /// Packets the kernel handed over.
-        public var received: UInt64
-        /// Packets the kernel dropped for want of buffer space.
-        public var dropped: UInt64
-
-        /// Counts of an interface.
-        public init(name: String, received: UInt64, dropped: UInt64) {
-            self.name = name
-            self.received = received
-            self.dropped = dropped
+        /// A tuple.
+        public init(source: IPAddress, sourcePort: UInt16?, destination: IPAddress, destinationPort: UInt16?) {
+            self.source = source
+            self.sourcePort = sourcePort
+            self.destination = destination
+            self.destinationPort = destinationPort
         }
     }
-
-    /// Nothing counted yet.
-    public init() {}
 }

@@ -57,6 +57,16 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// A string as the next value, appended by `body` without making a string: only text that needs no escape in JSON
+    /// (addresses, times, digits).
+    public mutating func quoted(_ body: (inout [UInt8]) -> Void) {
+        comma()
+        bytes.append(UInt8(ascii: "\""))
+        body(&bytes)
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
+    }
+
     /// An integer as the next value.
     public mutating func value(_ number: some BinaryInteger) {
         comma()

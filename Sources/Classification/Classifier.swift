@@ -1,0 +1,197 @@
+internal import DequeModule
+public import Records
+
+/// What is known of a packet's tag when the packet was seen.
+public enum TagDecision: Sendable {
+    /// No tag, and none will come.
+    case none
+    /// A tag that no later packet changes.
+    case final(Tag)
+    /// A tag that packets up to one second later may still raise or lower: to be asked for with
+    /// ``Classifier/resolve(_:)``.
+    case pending(PendingTag)
+}
+
+/// A tag that is not decided yet.
+public struct PendingTag: Hashable, Sendable {
+    /// The classifier that has to decide; names the tag.
+    enum Pattern: UInt8, Sendable {
+        case newmail
+        case dsaccessPing
+    }
+
+    /// The last moment of capture time that has a say. Once a later packet was observed, or the capture has ended, the
+    /// tag is decided.
+    public let deadline: Timestamp
+    let sequence: UInt64
+    let pattern: Pattern
+}
+
+/// The bounds of a classifier, and what the user told it.
+public struct ClassifierConfiguration: Sendable {
+    /// UDP ports that clients are known to have registered for new-mail notifications.
+    public var newmailPorts: Set<UInt16>
+    /// How long after a packet others may still change its tag, and how far around it a burst reaches, in nanoseconds
+    /// of capture time.
+    public var window: Int64 = 1_000_000_000
+    /// From how many unanswered destinations of one source within the window on a burst is one.
+    public var burstDestinations = 5
+    /// The most sources of 8-byte datagrams that are followed at once; the one that was silent longest is forgotten.
+    /// About 500 bytes each.
+    public var sourceLimit = 16_384
+    /// The most pairs of client and directory server that are remembered; the one that was silent longest is
+    /// forgotten. About 120 bytes each.
+    public var directoryPairLimit = 65_536
+    /// The most packets that wait for their tag or for being asked; while there are so many, further ones are decided
+    /// at once by what came before them. About 64 bytes each.
+    public var pendingLimit = 131_072
+    /// How many UDP tuples are remembered to tell answers from unasked datagrams, rounded up to a power of two; 8 bytes
+    /// each. Where many are alive at once, those that were silent longest are forgotten first.
+    public var tupleLimit = 524_288
+    /// Mixed into the hashes. Fixed by default, so that a replay comes to the same result also where tables overflow.
+    public var seed: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+    /// The default bounds, with ports that the user named.
+    public init(newmailPorts: Set<UInt16> = []) { self.newmailPorts = newmailPorts }
+}
+
+/// Tags packets by their form and by what surrounds them.
+///
+/// Every decoded packet goes through ``observe(_:)`` in capture order. All windows run on capture time, so that a replay
+/// comes to the same tags as the live run. Memory is bounded by the configuration, whatever the traffic.
+///
+/// A packet that lies further back than the window before the latest one begins a new timeline (a second capture file,
+/// a clock that was set): what was pending is decided with what is known.
+public struct Classifier: Sendable {
+    private let window: Int64
+    private let pendingLimit: Int
+    private var newmail: NewMailClassifier
+    private var pings: DSAccessPingClassifier
+    /// Packets without a decision or whose decision nobody asked for yet, in capture order, behind a first one of that
+    /// kind. The first has the sequence number `firstSequence`, those before `decided` are decided.
+    private var waiting: Deque<Waiting> = []
+    private var firstSequence: UInt64 = 0
+    private var decided = 0
+    private var latest = Timestamp.distantPast
+    private var nextDeadline = Timestamp.distantFuture
+
+    private struct Waiting {
+        var time: Timestamp
+        var state: State
+
+        enum State {
+            case newmail(NewMailClassifier.Candidate)
+            case ping(DirectoryPair)
+            case decidedNewmail(NewMailClassifier.Finding)
+            case decidedPing(DSAccessPingClassifier.Finding)
+            case asked
+        }
+    }
+
+    /// A classifier that has seen nothing.
+    public init(configuration: ClassifierConfiguration) {
+        window = max(configuration.window, 0)
+        pendingLimit = max(configuration.pendingLimit, 1)
+        newmail = NewMailClassifier(configuration: configuration)
+        pings = DSAccessPingClassifier(configuration: configuration)
+    }
+
+    /// Takes the next packet of the capture and says what is known of its tag.
+    public mutating func observe(_ packet: PacketRecord) -> TagDecision {
+        advance(to: packet.time)
+        switch packet.ip.transport {
+        case .tcp:
+            pings.observeTCP(packet.ip)
+            return .none
+        case .udp:
+            switch newmail.observe(packet.ip, at: packet.time) {
+            case .unrelated: return .none
+            case .decided(let finding): return .final(newmail.tag(finding))
+            case .candidate(let candidate):
+                guard waiting.count < pendingLimit else {
+                    return .final(newmail.tag(newmail.decide(candidate, at: packet.time)))
+                }
+                return .pending(wait(Waiting(time: packet.time, state: .newmail(candidate)), .newmail))
+            }
+        case .icmp, .icmpv6:
+            switch pings.observePing(packet.ip) {
+            case .unrelated: return .none
+            case .decided(let finding): return .final(pings.tag(finding))
+            case .candidate(let pair):
+                guard waiting.count < pendingLimit else { return .final(pings.tag(pings.decide(pair))) }
+                return .pending(wait(Waiting(time: packet.time, state: .ping(pair)), .dsaccessPing))
+            }
+        case .other: return .none
+        }
+    }
+
+    /// The tag of a pending packet: to be asked once, when a packet later than its deadline was observed or the capture
+    /// has ended. Asked earlier, it decides with what is known.
+    public mutating func resolve(_ pending: PendingTag) -> Tag {
+        let index = pending.sequence &- firstSequence
+        guard pending.sequence >= firstSequence, index < UInt64(waiting.count) else { return floor(pending.pattern) }
+        let position = Int(index)
+        decide(position)
+        let state = waiting[position].state
+        waiting[position].state = .asked
+        while case .asked = waiting.first?.state {
+            waiting.removeFirst()
+            firstSequence += 1
+            decided = max(decided - 1, 0)
+        }
+        switch state {
+        case .decidedNewmail(let finding): return newmail.tag(finding)
+        case .decidedPing(let finding): return pings.tag(finding)
+        case .newmail, .ping, .asked: return floor(pending.pattern)
+        }
+    }
+
+    /// The least that is true of a packet that is asked for twice: its form.
+    private func floor(_ pattern: PendingTag.Pattern) -> Tag {
+        pattern == .newmail ? newmail.tag(.form) : pings.tag(.form)
+    }
+
+    private mutating func wait(_ packet: Waiting, _ pattern: PendingTag.Pattern) -> PendingTag {
+        waiting.append(packet)
+        if decided == waiting.count - 1 { nextDeadline = packet.time.advanced(by: window) }
+        return PendingTag(
+            deadline: packet.time.advanced(by: window), sequence: firstSequence + UInt64(waiting.count - 1),
+            pattern: pattern)
+    }
+
+    /// Decides what no packet from `time` on may change any more, before that packet is looked at.
+    private mutating func advance(to time: Timestamp) {
+        if time < latest {
+            guard latest.since(time) > window else { return }
+            // A new timeline.
+            latest = time
+            while decided < waiting.count { decideNext() }
+            scheduleNext()
+            return
+        }
+        latest = time
+        guard time > nextDeadline else { return }
+        while decided < waiting.count, waiting[decided].time.advanced(by: window) < time { decideNext() }
+        scheduleNext()
+    }
+
+    private mutating func scheduleNext() {
+        nextDeadline = decided < waiting.count ? waiting[decided].time.advanced(by: window) : .distantFuture
+    }
+
+    private mutating func decideNext() {
+        decide(decided)
+        decided += 1
+    }
+
+    private mutating func decide(_ position: Int) {
+        switch waiting[position].state {
+        case .newmail(let candidate):
+            let finding = newmail.decide(candidate, at: waiting[position].time)
+            waiting[position].state = .decidedNewmail(finding)
+        case .ping(let pair):
+            waiting[position].state = .decidedPing(pings.decide(pair))
+        case .decidedNewmail, .decidedPing, .asked: break
+        }
+    }
+}

@@ -1,0 +1,91 @@
+/// A table with a fixed capacity that forgets the entry that was not touched for longest.
+///
+/// What is forgotten depends on the order of calls alone, never on hash values, so that a replay forgets the same.
+struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    /// A place in the table that may have been given to another key since.
+    struct Reference: Hashable, Sendable {
+        fileprivate let slot: Int32
+        fileprivate let generation: UInt32
+    }
+
+    private struct Entry {
+        var key: Key
+        var value: Value
+        var newer: Int32
+        var older: Int32
+        var generation: UInt32
+    }
+
+    private let capacity: Int
+    private var slots: [Key: Int32] = [:]
+    private var entries: [Entry] = []
+    private var newest: Int32 = -1
+    private var oldest: Int32 = -1
+
+    init(capacity: Int) { self.capacity = min(max(capacity, 1), Int(Int32.max)) }
+
+    /// How many entries there are.
+    var count: Int { entries.count }
+
+    /// The value of a key, without touching it.
+    subscript(key: Key) -> Value? {
+        guard let slot = slots[key] else { return nil }
+        return entries[Int(slot)].value
+    }
+
+    /// The value at a place, unless another key has taken it.
+    subscript(reference: Reference) -> Value? {
+        let entry = entries[Int(reference.slot)]
+        return entry.generation == reference.generation ? entry.value : nil
+    }
+
+    /// Touches a key, with a new value where it is not there, and lets `body` change the value.
+    @discardableResult
+    mutating func touch(_ key: Key, default makeValue: () -> Value, _ body: (inout Value) -> Void = { _ in })
+        -> Reference
+    {
+        let slot: Int32
+        if newest >= 0, entries[Int(newest)].key == key {
+            slot = newest
+        } else if let found = slots[key] {
+            slot = found
+            unlink(slot)
+            linkNewest(slot)
+        } else {
+            slot = place(key, makeValue())
+            linkNewest(slot)
+        }
+        body(&entries[Int(slot)].value)
+        return Reference(slot: slot, generation: entries[Int(slot)].generation)
+    }
+
+    private mutating func place(_ key: Key, _ value: Value) -> Int32 {
+        if entries.count < capacity {
+            let slot = Int32(entries.count)
+            entries.append(Entry(key: key, value: value, newer: -1, older: -1, generation: 0))
+            slots[key] = slot
+            return slot
+        }
+        let slot = oldest
+        unlink(slot)
+        slots[entries[Int(slot)].key] = nil
+        entries[Int(slot)].key = key
+        entries[Int(slot)].value = value
+        entries[Int(slot)].generation &+= 1
+        slots[key] = slot
+        return slot
+    }
+
+    private mutating func unlink(_ slot: Int32) {
+        let (newer, older) = (entries[Int(slot)].newer, entries[Int(slot)].older)
+        if newer >= 0 { entries[Int(newer)].older = older } else { newest = older }
+        if older >= 0 { entries[Int(older)].newer = newer } else { oldest = newer }
+    }
+
+    private mutating func linkNewest(_ slot: Int32) {
+        entries[Int(slot)].newer = -1
+        entries[Int(slot)].older = newest
+        if newest >= 0 { entries[Int(newest)].newer = slot } else { oldest = slot }
+        newest = slot
+    }
+}

@@ -1,0 +1,13 @@
+/// An output format of the commands: appends to a byte buffer that the caller flushes, per batch while live.
+///
+/// The calls come in the order `begin`, any number of `packet`, `summary`.
+public protocol ReportFormat {
+    /// Appends what stands before the first packet.
+    mutating func begin(into output: inout [UInt8])
+
+    /// Appends one packet's line. Only UDP and ICMP have lines (``Records/IPPacket/isReported``).
+    mutating func packet(_ reported: ReportedPacket, into output: inout [UInt8])
+
+    /// Appends what stands after the last packet.
+    mutating func summary(_ summary: RunSummary, into output: inout [UInt8])
+}
