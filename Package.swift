@@ -98,6 +98,9 @@ let package = Package(
             dependencies: ["Classification", "Correlation", "PcapNG", "Records", "Reporting", "TextEscaping"],
             swiftSettings: settings),
         .testTarget(name: "WhosentCLITests", dependencies: ["WhosentCLI"], swiftSettings: settings),
+
+        // Through the real command: needs nothing of the library but the built binary.
+        .testTarget(name: "LiveTests", dependencies: ["whosent"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

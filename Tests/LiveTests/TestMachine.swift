@@ -1,0 +1,41 @@
+import Foundation
+
+/// What the end-to-end tests find around them: the package's folder, the built binary, a Python, privileges.
+enum TestMachine {
+    /// The package's root folder.
+    static let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    /// BPF and root are promised: what lacks them fails and is not skipped.
+    static let requiresBPF = ProcessInfo.processInfo.environment["WHOSENT_REQUIRE_BPF"] == "1"
+
+    static let isRoot = geteuid() == 0
+
+    /// The command under test: `WHOSENT_BINARY`, or the one that was built together with this bundle.
+    static let whosent: String = {
+        if let chosen = ProcessInfo.processInfo.environment["WHOSENT_BINARY"] { return chosen }
+        let besideBundle = Bundle(for: BundleMarker.self).bundleURL.deletingLastPathComponent().appending(
+            path: "whosent")
+        let candidates = [besideBundle.path, package.appending(path: ".build/debug/whosent").path]
+        return candidates.first { FileManager.default.isExecutableFile(atPath: $0) } ?? candidates[1]
+    }()
+
+    /// A Python 3 that has the jsonschema package: `WHOSENT_PYTHON`, Debian's, or the first on PATH.
+    static let python: String? = {
+        var candidates = ["/usr/bin/python3", "python3"]
+        if let chosen = ProcessInfo.processInfo.environment["WHOSENT_PYTHON"] { candidates.insert(chosen, at: 0) }
+        return candidates.first { candidate in
+            (try? CommandRun(["/usr/bin/env", candidate, "-c", "import jsonschema"]))?.status == 0
+        }
+    }()
+
+    /// A new empty folder that every user may enter.
+    static func temporaryFolder() throws -> URL {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "whosent-test-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
+        return folder
+    }
+
+    private final class BundleMarker {}
+}

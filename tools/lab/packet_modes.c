@@ -1,0 +1,167 @@
+#include "headers.h"
+#include "modes.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { FRAME_ROOM = 2048, SOURCE_PORT = 40001, ECHO_ID = 0x6b6b };
+
+/* Where a finished Ethernet frame goes: a packet socket, its ring, or a TAP device. */
+struct outlet {
+	int descriptor;
+	unsigned char *ring;
+	unsigned int ring_frames;
+};
+
+/* Builds the next frame, hands it to `transmit`, and reports it. */
+static void send_frames(const struct lab_options *options, const unsigned char *from, bool echo,
+			struct outlet *outlet,
+			void (*transmit)(struct outlet *, unsigned int, const unsigned char *,
+					 size_t))
+{
+	unsigned char to[6], frame[FRAME_ROOM], payload[1024];
+
+	if (options->size > sizeof(payload)) {
+		fprintf(stderr, "--size is at most %zu here\n", sizeof(payload));
+		exit(64);
+	}
+	lab_parse_mac(options->mac, to);
+	for (unsigned int i = 0; i < options->count; i++) {
+		struct lab_sent sent = {
+			.protocol = !echo			 ? "udp"
+				    : options->family == AF_INET ? "icmp"
+								 : "ipv6-icmp",
+			.source_port = SOURCE_PORT,
+			.destination_port = options->port,
+			.icmp_type = echo ? lab_echo_request_type(options->family) : -1,
+			.icmp_id = ECHO_ID,
+			.icmp_sequence = i + 1,
+			.payload = payload,
+			.length = options->size,
+			.packets = 1,
+		};
+		size_t length = lab_ethernet_header(options->family, to, from, frame);
+
+		lab_fill(options, options->first_counter + i, payload, options->size);
+		if (echo)
+			length += lab_echo_packet(options, ECHO_ID, i + 1, payload, options->size,
+						  frame + length);
+		else
+			length += lab_udp_packet(options, SOURCE_PORT, i + 1, payload,
+						 options->size, frame + length);
+		transmit(outlet, i, frame, length);
+		lab_report(options, &sent);
+	}
+}
+
+static void transmit_send(struct outlet *outlet, unsigned int index, const unsigned char *frame,
+			  size_t length)
+{
+	(void)index;
+	LAB_CHECK(send(outlet->descriptor, frame, length, 0));
+}
+
+static void transmit_write(struct outlet *outlet, unsigned int index, const unsigned char *frame,
+			   size_t length)
+{
+	(void)index;
+	LAB_CHECK(write(outlet->descriptor, frame, length));
+}
+
+static void transmit_ring(struct outlet *outlet, unsigned int index, const unsigned char *frame,
+			  size_t length)
+{
+	unsigned char *slot = outlet->ring + (size_t)(index % outlet->ring_frames) * FRAME_ROOM;
+	struct tpacket2_hdr *header = (struct tpacket2_hdr *)slot;
+
+	while (__atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE) != TP_STATUS_AVAILABLE)
+		usleep(100);
+	memcpy(slot + TPACKET2_HDRLEN - sizeof(struct sockaddr_ll), frame, length);
+	header->tp_len = length;
+	__atomic_store_n(&header->tp_status, TP_STATUS_SEND_REQUEST, __ATOMIC_RELEASE);
+	LAB_CHECK(send(outlet->descriptor, NULL, 0, 0));
+}
+
+static void map_ring(struct outlet *outlet)
+{
+	int version = TPACKET_V2;
+	struct tpacket_req request = {
+		.tp_block_size = 16 * FRAME_ROOM,
+		.tp_block_nr = 1,
+		.tp_frame_size = FRAME_ROOM,
+		.tp_frame_nr = 16,
+	};
+
+	LAB_CHECK(setsockopt(outlet->descriptor, SOL_PACKET, PACKET_VERSION, &version,
+			     sizeof(version)));
+	LAB_CHECK(setsockopt(outlet->descriptor, SOL_PACKET, PACKET_TX_RING, &request,
+			     sizeof(request)));
+	outlet->ring_frames = request.tp_frame_nr;
+	outlet->ring = mmap(NULL, request.tp_block_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    outlet->descriptor, 0);
+	LAB_CHECK(outlet->ring == MAP_FAILED ? -1 : 0);
+}
+
+static void send_packet_socket(const struct lab_options *options, bool echo)
+{
+	/* Protocol 0: a socket that only sends, and receives nothing. */
+	struct outlet outlet = {.descriptor = LAB_CHECK(socket(AF_PACKET, SOCK_RAW, 0))};
+	struct sockaddr_ll address = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = lab_interface_index(options),
+	};
+	struct ifreq request = {0};
+
+	LAB_CHECK(bind(outlet.descriptor, (struct sockaddr *)&address, sizeof(address)));
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", options->interface);
+	LAB_CHECK(ioctl(outlet.descriptor, SIOCGIFHWADDR, &request));
+	if (options->ring)
+		map_ring(&outlet);
+	send_frames(options, (unsigned char *)request.ifr_hwaddr.sa_data, echo, &outlet,
+		    options->ring ? transmit_ring : transmit_send);
+}
+
+void mode_packet_udp(const struct lab_options *options)
+{
+	send_packet_socket(options, false);
+}
+
+void mode_packet_echo(const struct lab_options *options)
+{
+	send_packet_socket(options, true);
+}
+
+/* Frames that come in from a host of which this machine knows nothing. */
+static void send_tap(const struct lab_options *options, bool echo)
+{
+	static const unsigned char outside[6] = {0x02, 0, 0x5e, 0, 0x53, 0x09};
+	struct outlet outlet = {.descriptor = LAB_CHECK(open("/dev/net/tun", O_RDWR))};
+	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", options->interface);
+	LAB_CHECK(ioctl(outlet.descriptor, TUNSETIFF, &request));
+	lab_wait_if_asked(options);
+	send_frames(options, outside, echo, &outlet, transmit_write);
+	/* Without a reader the device would lose its carrier and flush what is still on its way. */
+	usleep(300000);
+}
+
+void mode_tap_udp(const struct lab_options *options)
+{
+	send_tap(options, false);
+}
+
+void mode_tap_echo(const struct lab_options *options)
+{
+	send_tap(options, true);
+}
