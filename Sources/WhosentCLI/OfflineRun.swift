@@ -65,16 +65,23 @@ final class OfflineRun {
     private func settle(through time: Timestamp) throws(CommandFailure) {
         let needed = time.advanced(by: lookahead)
         try evidence.advance(through: needed, into: &attribution)
-        output.describe(captures.interfaces)
+        describeInterfaces()
         try attribution.settle(recordsThrough: needed.advanced(by: 1), into: &output)
     }
 
     private func finish() throws(CommandFailure) {
         try evidence.advance(through: .distantFuture, into: &attribution)
-        output.describe(captures.interfaces)
+        describeInterfaces()
         if !output.isFinished { try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output) }
         attribution.add(captures.damage)
         try output.finish(attribution.currentSummary())
+    }
+
+    /// A capture may describe interfaces anywhere before their first packet.
+    private func describeInterfaces() {
+        guard attribution.interfaces.count != captures.interfaces.count else { return }
+        attribution.interfaces = captures.interfaces
+        output.describe(captures.interfaces)
     }
 
     /// `--filter`, compiled once for each link type.

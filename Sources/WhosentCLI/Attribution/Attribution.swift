@@ -28,6 +28,8 @@ struct Attribution: EvidenceSink {
         var seenHere = false
         /// The names of the captures, by their number.
         var captureNames: [String] = []
+        /// The network namespace that is captured, where it is known.
+        var namespace: UInt32?
         /// Shows which machine a verdict's evidence comes from.
         var namesHosts = false
         /// Leaves command lines out of every output.
@@ -59,6 +61,9 @@ struct Attribution: EvidenceSink {
     private var captureTime = Timestamp.distantPast
     private var sightings = DistinctPackets()
     private(set) var hosts: [UInt16: Coverage] = [:]
+    private var naming: InterfaceNaming
+    /// The interfaces of the captures by their number in the run; grows as captures describe more.
+    var interfaces: [CaptureInterface] = []
     private(set) var summary = RunSummary()
 
     init(settings: Settings, classifier: Classifier, correlator: Correlator, processes: ProcessSource) {
@@ -66,6 +71,7 @@ struct Attribution: EvidenceSink {
         self.classifier = classifier
         self.correlator = correlator
         self.processes = processes
+        naming = InterfaceNaming([])
     }
 
     // MARK: What comes in
@@ -81,6 +87,7 @@ struct Attribution: EvidenceSink {
 
     mutating func setCoverage(_ coverage: Coverage, host: UInt16) {
         hosts[host] = coverage
+        naming = InterfaceNaming(hosts.values, namespace: settings.namespace)
         correlator.setCoverage(coverage, host: host)
     }
 
@@ -92,9 +99,14 @@ struct Attribution: EvidenceSink {
         captureTime = max(captureTime, frame.time)
         let decoded = decodeFrame(frameBytes, linkType: frame.linkType, originalLength: frame.originalLength)
         guard let ip = decoded.ip else { return addUnreported(frame, frameBytes) }
+        var direction = frame.direction == .unknown ? decoded.direction : frame.direction
+        if direction == .unknown {
+            direction = naming.direction(
+                source: decoded.sourceMAC, destination: decoded.destinationMAC, captured: capturedName(interface))
+        }
         let packet = PacketRecord(
-            time: frame.time, frame: frame.frame, capture: capture, interface: interface,
-            direction: frame.direction == .unknown ? decoded.direction : frame.direction, packetID: frame.packetID,
+            time: frame.time, frame: frame.frame, capture: capture, interface: interface, direction: direction,
+            packetID: frame.packetID,
             sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
             interfaceIndex: decoded.interfaceIndex, ip: ip)
         let tag = classifier.observe(packet)
@@ -102,6 +114,10 @@ struct Attribution: EvidenceSink {
         let passed = filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength) ?? .max
         if settings.keepsBytes { bytes.append(frameBytes) }
         waiting.append(Waiting(frame: frame, packet: packet, passesFilters: passed, tag: tag, verdict: nil))
+    }
+
+    private func capturedName(_ interface: UInt16) -> String? {
+        Int(interface) < interfaces.count ? interfaces[Int(interface)].name : nil
     }
 
     private mutating func addUnreported(_ frame: CapturedFrame, _ frameBytes: RawSpan) {
@@ -175,6 +191,7 @@ struct Attribution: EvidenceSink {
     private mutating func describe(_ packet: PacketRecord, verdict: Verdict, tag: Tag?) -> ReportedPacket {
         var reported = ReportedPacket(
             packet: packet, captureName: settings.captureNames[Int(packet.capture)], verdict: verdict, tag: tag)
+        reported.interfaceName = naming.name(of: packet, captured: capturedName(packet.interface))
         if let sender = verdict.sender {
             reported.process = description(of: sender)
             if sender.thread != 0, sender.threadName != .empty { reported.threadName = sender.threadName.description }

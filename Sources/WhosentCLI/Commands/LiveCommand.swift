@@ -103,11 +103,13 @@ private final class LiveRun {
         var settings = Attribution.Settings()
         settings.keepsBytes = options.write != nil
         settings.seenHere = true
+        settings.namespace = probe.facts.namespace
         settings.captureNames = [LosslessEscape.text(options.interface)]
         settings.withoutArguments = options.output.noArgs
         attribution = Attribution(
             settings: settings, classifier: options.classifier.makeClassifier(),
             correlator: Correlator(seed: UInt64.random(in: 1 ... .max)), processes: ProcessSource(live: processes))
+        attribution.interfaces = [capture.interface]
         attribution.setCoverage(coverage, host: 0)
 
         let printsPackets = options.write == nil || options.printsPackets
