@@ -100,8 +100,12 @@ public struct ProcessRecord: Sendable {
     public var group: UInt32?
     /// The id of the cgroup (v2 directory inode), 0 where unknown.
     public var cgroup: UInt64
+    /// The path of the cgroup that names its unit or container, where known.
+    public var cgroupPath: String?
     /// The process id in its own, innermost pid namespace, where it differs.
     public var innerPID: UInt32?
+    /// Whether the running image differs from the file at its path, where that was looked at.
+    public var imageState: ProcessDescription.ImageState?
     /// Where the name for the user, unit and container are known already (evidence files): the finished description.
     public var description: ProcessDescription?
     /// Which evidence it comes from, from 0.
@@ -112,7 +116,8 @@ public struct ProcessRecord: Sendable {
         event: Event, time: Timestamp, process: ProcessKey, thread: UInt32? = nil, imageVersion: UInt32 = 0,
         parent: ProcessKey? = nil, name: TaskName = .empty, executable: String? = nil, arguments: [String]? = nil,
         argumentsCut: Bool = false, user: UInt32? = nil, group: UInt32? = nil, cgroup: UInt64 = 0,
-        innerPID: UInt32? = nil, description: ProcessDescription? = nil, host: UInt16 = 0
+        cgroupPath: String? = nil, innerPID: UInt32? = nil, imageState: ProcessDescription.ImageState? = nil,
+        description: ProcessDescription? = nil, host: UInt16 = 0
     ) {
         self.event = event
         self.time = time
@@ -127,7 +132,9 @@ public struct ProcessRecord: Sendable {
         self.user = user
         self.group = group
         self.cgroup = cgroup
+        self.cgroupPath = cgroupPath
         self.innerPID = innerPID
+        self.imageState = imageState
         self.description = description
         self.host = host
     }

@@ -1,0 +1,91 @@
+internal import Glibc
+internal import SystemPackage
+
+/// The file system calls that swift-system has no safe form of. The only file of this target with unsafe code.
+enum FileSystemCalls {
+    /// The text of a symbolic link as the kernel has it, which need not be UTF-8; at most 4095 bytes.
+    static func linkTarget(_ path: String) throws(Errno) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe buffer.withUnsafeMutableBytes { raw -> Int in
+            guard let base = raw.baseAddress else { return -1 }
+            return unsafe readlink(path, base.assumingMemoryBound(to: CChar.self), raw.count - 1)
+        }
+        guard count >= 0 else { throw Errno(rawValue: errno) }
+        return Array(buffer[..<count])
+    }
+
+    /// The names in a directory that are UTF-8, without `.` and `..`, and whether each is a directory; stops at `limit`.
+    static func list(_ path: String, limit: Int) throws(Errno) -> [(name: String, isDirectory: Bool)] {
+        guard let stream = unsafe opendir(path) else { throw Errno(rawValue: errno) }
+        defer { unsafe closedir(stream) }
+        var names: [(name: String, isDirectory: Bool)] = []
+        while names.count < limit, let entry = unsafe readdir(stream) {
+            let isDirectory = unsafe Int(entry.pointee.d_type) == Int(DT_DIR)
+            let bytes = unsafe withUnsafeBytes(of: entry.pointee.d_name) { raw in
+                unsafe Array(raw.prefix { $0 != 0 })
+            }
+            guard let name = String(validating: bytes, as: UTF8.self), name != ".", name != ".." else { continue }
+            names.append((name, isDirectory))
+        }
+        return names
+    }
+
+    /// The contents of a file of unknown size, at most `limit` bytes, and whether it goes on.
+    static func read(_ path: String, limit: Int) throws(Errno) -> (bytes: [UInt8], isCut: Bool) {
+        let bytes: [UInt8]
+        do {
+            // Non-blocking: a path under a process's root may lead to a pipe.
+            let file = try FileDescriptor.open(FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
+            bytes = try file.closeAfter {
+                var buffer = [UInt8](repeating: 0, count: limit + 1)
+                var count = 0
+                while count < buffer.count {
+                    let read = try unsafe buffer.withUnsafeMutableBytes { raw in
+                        try unsafe file.read(into: UnsafeMutableRawBufferPointer(rebasing: raw[count...]))
+                    }
+                    if read == 0 { break }
+                    count += read
+                }
+                buffer.removeLast(buffer.count - count)
+                return buffer
+            }
+        } catch let error as Errno {
+            throw error
+        } catch {
+            throw .ioError
+        }
+        return bytes.count > limit ? (Array(bytes[..<limit]), true) : (bytes, false)
+    }
+
+    /// Device and inode of a file, links followed; nil where it cannot be looked at.
+    static func identity(_ path: String) -> FileIdentity? {
+        guard let stat = try? Stat(FilePath(path), followTargetSymlink: true) else { return nil }
+        return FileIdentity(device: UInt64(stat.deviceID.rawValue), inode: UInt64(stat.inode.rawValue))
+    }
+
+    /// Nanoseconds of the wall clock since 1970, and of the boot clock (suspend included).
+    static func clocks() -> (wall: Int64, boot: Int64) {
+        (nanoseconds(CLOCK_REALTIME), nanoseconds(CLOCK_BOOTTIME))
+    }
+
+    private static func nanoseconds(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    /// Sleeps.
+    static func pause(milliseconds: Int) {
+        var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+        unsafe nanosleep(&time, nil)
+    }
+
+    /// Clock ticks a second, as procfs counts start times (USER_HZ).
+    static var ticksPerSecond: Int { max(1, sysconf(Int32(_SC_CLK_TCK))) }
+}
+
+/// Which file a path leads to.
+struct FileIdentity: Hashable, Sendable {
+    var device: UInt64
+    var inode: UInt64
+}

@@ -1,0 +1,113 @@
+public import Records
+internal import SystemPackage
+internal import TextEscaping
+
+/// Reads processes from /proc: those that are older than the tool, and what the kernel's records left out.
+///
+/// Every process is read between two looks at its start time, its parent and its memory layout, so that neither a
+/// successor with the same id nor a later image lends it anything. What cannot be read is left out.
+public struct ProcFS: Sendable {
+    /// Where procfs is mounted; another path in tests.
+    public let root: String
+    /// Nanoseconds of a clock tick: the resolution of start times here.
+    public let tick: UInt64
+
+    /// What was read of a process.
+    public struct Reading: Sendable {
+        /// The record: event ``ProcessRecord/Event/snapshot``, start time a multiple of ``ProcFS/tick`` unless the
+        /// exact one was given.
+        public var record: ProcessRecord
+        /// The process's v2 cgroup.
+        public var unifiedCgroup: String?
+    }
+
+    /// Arguments beyond this many bytes are cut.
+    static let argumentLimit = 4096
+
+    /// A procfs; `ticksPerSecond` is this machine's USER_HZ unless given.
+    public init(root: String = "/proc", ticksPerSecond: Int? = nil) {
+        self.root = root
+        tick = 1_000_000_000 / UInt64(max(1, ticksPerSecond ?? FileSystemCalls.ticksPerSecond))
+    }
+
+    /// The ids of all processes, in no order; empty where procfs cannot be read.
+    public func processes(limit: Int = 1 << 22) -> [UInt32] {
+        let names = (try? FileSystemCalls.list(root, limit: limit)) ?? []
+        return names.compactMap { ProcFSFormat.decimal($0.name.utf8).flatMap(UInt32.init(exactly:)) }
+    }
+
+    /// One process; nil where it is gone, was replaced by another while it was read, or is not `expected`.
+    ///
+    /// `expected` is the exact key from the kernel: it must agree to the tick, and then stands in the record.
+    /// `time` gives the moment of the observation and is asked after reading.
+    public func read(pid: UInt32, expected: ProcessKey? = nil, time: () -> Timestamp) -> Reading? {
+        // An exec in the middle makes one more try worth while; a process that execs all the time gets no answer.
+        for _ in 0..<2 {
+            guard let before = stat(pid) else { return nil }
+            let start = before.startTicks.multipliedReportingOverflow(by: tick)
+            guard !start.overflow else { return nil }
+            if let expected {
+                guard expected.pid == pid, expected.startTime / tick == before.startTicks else { return nil }
+            }
+            let key = expected ?? ProcessKey(pid: pid, startTime: start.partialValue)
+            var reading = collect(pid, key: key, stat: before)
+            reading.record.parent = parent(before.parent)
+            reading.record.time = time()
+            if let after = stat(pid), after == before { return reading }
+        }
+        return nil
+    }
+
+    private func stat(_ pid: UInt32) -> ProcFSFormat.Stat? {
+        bytes(pid, "stat", limit: 4096).flatMap(ProcFSFormat.stat)
+    }
+
+    private func bytes(_ pid: UInt32, _ name: String, limit: Int) -> [UInt8]? {
+        try? FileSystemCalls.read("\(root)/\(pid)/\(name)", limit: limit).bytes
+    }
+
+    private func collect(_ pid: UInt32, key: ProcessKey, stat: ProcFSFormat.Stat) -> Reading {
+        var record = ProcessRecord(event: .snapshot, time: .distantPast, process: key)
+        record.name = bytes(pid, "comm", limit: 64).map(ProcFSFormat.name) ?? .empty
+        if !stat.isKernelThread {
+            (record.executable, record.imageState) = executable(pid)
+            if let line = try? FileSystemCalls.read("\(root)/\(pid)/cmdline", limit: Self.argumentLimit) {
+                record.arguments = ProcFSFormat.arguments(line.bytes)
+                record.argumentsCut = line.isCut
+            }
+        }
+        let status = bytes(pid, "status", limit: 16_384).map(ProcFSFormat.status)
+        record.user = status?.user
+        record.group = status?.group
+        record.innerPID = status?.innerPID
+        let cgroups = bytes(pid, "cgroup", limit: 65_536).map(ProcFSFormat.cgroups)
+        record.cgroupPath = cgroups?.naming
+        return Reading(record: record, unifiedCgroup: cgroups?.unified)
+    }
+
+    /// The child's second look, which must show the same parent, proves that the parent ran all the while.
+    private func parent(_ pid: UInt32) -> ProcessKey? {
+        guard pid != 0, let ticks = stat(pid)?.startTicks else { return nil }
+        return ProcessKey(pid: pid, startTime: ticks.multipliedReportingOverflow(by: tick).partialValue)
+    }
+
+    private func executable(_ pid: UInt32) -> (path: String?, state: ProcessDescription.ImageState?) {
+        guard let link = try? FileSystemCalls.linkTarget("\(root)/\(pid)/exe"),
+            let executable = ProcFSFormat.executable(link)
+        else { return (nil, nil) }
+        switch executable {
+        case .path(let path): return (path, nil)
+        case .memfd(let path): return (path, .memfd)
+        case .suffixed(let path, let whole):
+            // As the process itself sees the path: it may live in a container.
+            let running = FileSystemCalls.identity("\(root)/\(pid)/exe")
+            func found(_ path: String) -> FileIdentity? {
+                let bytes = LosslessEscape.bytes(path)
+                guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
+                return FileSystemCalls.identity("\(root)/\(pid)/root\(text)")
+            }
+            if let running, found(whole) == running { return (whole, nil) }
+            return (path, found(path) == nil ? .deleted : .replaced)
+        }
+    }
+}

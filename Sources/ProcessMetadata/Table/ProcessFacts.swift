@@ -1,0 +1,129 @@
+internal import Records
+
+/// What the moments of one image say together, at one time.
+struct ProcessFacts {
+    var name: TaskName = .empty
+    var executable: String?
+    var arguments: [String]?
+    var argumentsCut = false
+    var imageState: ProcessDescription.ImageState?
+    var user: UInt32?
+    var group: UInt32?
+    var cgroup: UInt64 = 0
+    var cgroupPath: String?
+    var finished: ProcessDescription?
+    /// The one stored image that all of it came from.
+    var soleImage: Int?
+    /// The answer holds from this moment...
+    var from = Timestamp.distantPast
+    /// ...up to, not including, this one.
+    var until = Timestamp.distantFuture
+}
+
+extension ProcessTable {
+    /// A chain of forks without exec longer than this stays without an image where the records came out of order.
+    private static let inheritanceDepth = 16
+
+    /// What is known of a process's image `version` (0: whatever ran) at a moment.
+    mutating func facts(slot: Int, version: UInt32, at time: Timestamp, depth: Int) -> ProcessFacts {
+        resolveInheritance(slot: slot, depth: depth)
+        var facts = ProcessFacts()
+        let entry = store.entries[slot]
+        let moments = entry.timeline.moments
+        if let index = moments.lastIndex(where: { $0.since <= time }) { facts.from = moments[index].since }
+        if let index = moments.firstIndex(where: { $0.since > time }) { facts.until = moments[index].since }
+        // A loss between two moments changes the answer at its ends.
+        for gap in gaps[entry.host] ?? [] {
+            for edge in [gap.lowerBound, gap.upperBound.advanced(by: 1)] {
+                if edge <= time { facts.from = max(facts.from, edge) } else { facts.until = min(facts.until, edge) }
+            }
+        }
+        let span = entry.timeline.span(version: version, at: time) { isGap(entry.host, $0, $1) }
+        guard let span else { return facts }
+        collectImage(moments[span], at: time, into: &facts)
+        collectIdentity(moments[span], at: time, into: &facts)
+        facts.name = name(
+            moments[span], at: time, sinceTrim: span.lowerBound == 0 && entry.timeline.isTrimmed, facts: &facts)
+        return facts
+    }
+
+    private func collectImage(_ moments: ArraySlice<ProcessMoment>, at time: Timestamp, into facts: inout ProcessFacts)
+    {
+        var executableFrom: Int?
+        var argumentsFrom: Int?
+        for moment in moments {
+            guard let index = moment.image else { continue }
+            let image = store.images[index]
+            // Exec tells the path as it was given, which may be relative; procfs tells where the file is.
+            if let path = image.executable, facts.executable?.hasPrefix("/") != true {
+                if facts.executable == nil || path.hasPrefix("/") {
+                    facts.executable = path
+                    executableFrom = index
+                }
+            }
+            if let arguments = image.arguments, facts.arguments == nil || (facts.argumentsCut && !image.argumentsCut) {
+                facts.arguments = arguments
+                facts.argumentsCut = image.argumentsCut
+                argumentsFrom = index
+            }
+            facts.imageState = image.state ?? facts.imageState
+            if let finished = image.finished, facts.finished == nil || moment.since <= time {
+                facts.finished = finished
+            }
+        }
+        if executableFrom == argumentsFrom || executableFrom == nil || argumentsFrom == nil {
+            facts.soleImage = executableFrom ?? argumentsFrom
+        }
+    }
+
+    private func collectIdentity(
+        _ moments: ArraySlice<ProcessMoment>, at time: Timestamp, into facts: inout ProcessFacts
+    ) {
+        for moment in moments {
+            if let user = moment.user, facts.user == nil || moment.since <= time {
+                facts.user = user
+                facts.group = moment.group
+            }
+            if moment.cgroup != 0, facts.cgroup == 0 || moment.since <= time { facts.cgroup = moment.cgroup }
+            if let path = moment.cgroupPath, facts.cgroupPath == nil || moment.since <= time { facts.cgroupPath = path }
+        }
+    }
+
+    /// The task name at a moment. What a rename set does not hold before it; what exec or an observer saw holds for
+    /// the image until something else is told.
+    private func name(
+        _ moments: ArraySlice<ProcessMoment>, at time: Timestamp, sinceTrim: Bool, facts: inout ProcessFacts
+    ) -> TaskName {
+        if let moment = moments.last(where: { $0.since <= time && ($0.name != .empty || hasFinished($0)) }) {
+            if hasFinished(moment), let finished = moment.image.flatMap({ store.images[$0].finished?.name }) {
+                facts.finished?.name = finished
+            } else if moment.event == .rename {
+                facts.finished?.name = text(of: moment.name)
+            }
+            return moment.name
+        }
+        guard !sinceTrim, let first = moments.first(where: { $0.name != .empty }), first.event != .rename else {
+            return .empty
+        }
+        return first.name
+    }
+
+    private func hasFinished(_ moment: ProcessMoment) -> Bool {
+        moment.image.map { store.images[$0].finished != nil } ?? false
+    }
+
+    /// Looks once more for what a forked process's parent ran, where the parent was not known at the fork.
+    private mutating func resolveInheritance(slot: Int, depth: Int) {
+        guard store.entries[slot].awaitsParentImage, depth < Self.inheritanceDepth,
+            let parent = store.entries[slot].parent,
+            let index = store.entries[slot].timeline.moments.firstIndex(where: { $0.event == .fork })
+        else { return }
+        let fork = store.entries[slot].timeline.moments[index]
+        guard let parentSlot = find(host: store.entries[slot].host, process: parent, at: fork.since), parentSlot != slot
+        else { return }
+        resolveInheritance(slot: parentSlot, depth: depth + 1)
+        guard let image = shareImage(of: parentSlot, version: fork.version, at: fork.since) else { return }
+        store.entries[slot].timeline.setImage(image, at: index)
+        store.entries[slot].awaitsParentImage = false
+    }
+}
