@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 
-from netlab import Netlab, accuracy_network
+sys.dont_write_bytecode = True  # run as root, in a folder that may be another user's
+from netlab import Netlab, accuracy_network  # noqa: E402
 
 FLASHES = 300
 PEER = {4: "192.0.2.2", 6: "2001:db8:1::2"}
