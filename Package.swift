@@ -39,11 +39,12 @@ let package = Package(
 
         // The edges: captures, kernel, evidence, procfs, output.
         .systemLibrary(name: "CLibPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
         .target(
             name: "Capture",
             dependencies: [
-                "CLibPcap", "PcapNG", "PacketDecoding", "Records",
+                "CLibPcap", "CZlib", "PcapNG", "PacketDecoding", "Records", "TextEscaping",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
