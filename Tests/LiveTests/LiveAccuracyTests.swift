@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The accuracy matrix through the real command, live and again offline.
-@Suite("Accuracy", .serialized, .enabled(if: TestMachine.requiresBPF || TestMachine.isRoot, "needs root and BPF"))
+@Suite("Accuracy", .serialized, .enabled(if: TestMachine.requiresBPF || TestMachine.hasBPF, "needs BPF"))
 struct LiveAccuracyTests {
     let session: LabSession
 

@@ -20,6 +20,9 @@ enum TestMachine {
         return candidates.first { FileManager.default.isExecutableFile(atPath: $0) } ?? candidates[1]
     }()
 
+    /// Whether this machine lets the command attach its BPF programs.
+    static let hasBPF = isRoot && (try? CommandRun([whosent, "doctor"]))?.status == 0
+
     /// A Python 3 that has the jsonschema package: `WHOSENT_PYTHON`, Debian's, or the first on PATH.
     static let python: String? = {
         var candidates = ["/usr/bin/python3", "python3"]

@@ -184,7 +184,9 @@ public struct ProcessTable: Sendable {
                 since: record.time, version: record.imageVersion, name: record.name, event: event, image: image,
                 user: record.user, group: record.group, cgroup: record.cgroup, cgroupPath: record.cgroupPath))
         for released in outcome.released { store.images.release(released) }
-        if outcome.rewritesPast { revision += 1 }
+        // Its own descriptions go in any case; others name it only as a parent, by its image. A process that renames
+        // itself all the time must not make everybody's answers expensive.
+        if outcome.rewritesPast, event != .rename { revision += 1 }
         if let end = store.entries[slot].end {
             for released in store.entries[slot].timeline.dropObservations(after: end) { store.images.release(released) }
         }
