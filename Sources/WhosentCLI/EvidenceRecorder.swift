@@ -1,5 +1,6 @@
 import Capture
 import Evidence
+import PcapNG
 import Probe
 import ProcessMetadata
 import Records
@@ -32,7 +33,6 @@ struct RecordBatch: ProbeRecordSink {
     var bytes: [UInt8] = []
     var processes: [ProcessRecord] = []
     var losses: [LossInterval] = []
-    var wireStart = 0
 
     init(filter: PacketFilter?) { self.filter = filter }
 
@@ -62,21 +62,99 @@ struct RecordBatch: ProbeRecordSink {
     }
 }
 
-/// Writes batches as evidence: processes before first use, packets in order of time.
-struct EvidenceRecorder {
+/// Writes batches as evidence: processes before their first use, packets in order of time.
+final class EvidenceRecorder {
     private let writer: EvidenceWriter
-    private var table: ProcessTable
-    private var written: [ProcessKey: WrittenIdentity] = [:]
+    private var processes: LiveProcesses
     private let withoutArguments: Bool
-    private var sends: UInt64 = 0
-    private var wires: UInt64 = 0
-    private var lost: UInt64 = 0
+    private var interfaces: [HostInterface]
 
-    /// What a process block says that may change while the process lives.
-    private struct WrittenIdentity: Equatable {
-        let imageVersion: UInt32
-        let user: UInt32?
-        let group: UInt32?
-        let cgroup: UInt64
+    /// Creates the file and writes its header.
+    init(
+        path: String, host: HostFacts, coverage: Coverage, snapLength: Int, processes: LiveProcesses,
+        withoutArguments: Bool
+    ) throws(CommandFailure) {
+        self.processes = processes
+        self.withoutArguments = withoutArguments
+        interfaces = coverage.interfaces
+        let descriptor = try OutputFile.create(path)
+        let header = EvidenceHeader(
+            toolVersion: toolVersion, kernel: "Linux \(host.kernelRelease ?? "")",
+            clock: "boot clock mapped to the wall clock, the offset sampled at every read", coverage: coverage)
+        do {
+            writer = try EvidenceWriter(descriptor: descriptor, header: header, snapLength: UInt32(snapLength))
+        } catch {
+            throw error.failure
+        }
+    }
+
+    /// Writes a batch and empties it.
+    ///
+    /// - Parameter watermark: all of the kernel's records before this moment are in.
+    func write(_ batch: inout RecordBatch, through watermark: Timestamp) throws(CommandFailure) {
+        for record in batch.processes { processes.add(record) }
+        processes.drained(until: watermark)
+        // Each ring is in order by itself; readers want one order.
+        batch.entries.sort { $0.packet.time < $1.packet.time }
+        do {
+            for loss in batch.losses {
+                if loss.kind == .process { processes.noteLostRecords(from: loss.start, to: loss.stop) }
+                try writer.lost(loss)
+            }
+            for entry in batch.entries {
+                let bytes = batch.bytes.span.bytes.extracting(entry.bytes)
+                switch entry.packet {
+                case .send(let record):
+                    try describe(record)
+                    try writer.send(record, bytes: bytes, originalLength: entry.originalLength)
+                case .wire(let record): try writer.wire(record, bytes: bytes, originalLength: entry.originalLength)
+                }
+            }
+            try writer.flush()
+        } catch {
+            throw error.failure
+        }
+        batch.removeAll()
+    }
+
+    /// Writes interfaces that are new or have new addresses.
+    func update(_ current: [HostInterface], time: Timestamp) throws(CommandFailure) {
+        let known = Set(interfaces)
+        let changed = current.filter { !known.contains($0) }
+        guard !changed.isEmpty else { return }
+        interfaces = current
+        do { try writer.interfaces(changed, time: time) } catch { throw error.failure }
+    }
+
+    /// Closes the evidence.
+    func finish(stop: Timestamp, lost: [LossInterval.Kind: UInt64]) throws(CommandFailure) {
+        do { try writer.finish(stop: stop, lost: lost) } catch { throw error.failure }
+    }
+
+    /// What was recorded and lost, in tcpdump's manner.
+    var account: String {
+        let totals = writer.totals
+        let lost = totals.lost.values.reduce(0, &+)
+        return """
+            \(totals.sends) send records written
+            \(totals.wires) wire records written (forwarded flows and packets of the kernel)
+            \(lost) records lost in the kernel\(lost == 0 ? "" : ": \(lossList(totals))")
+            """
+    }
+
+    private func lossList(_ totals: EvidenceTotals) -> String {
+        totals.lost.filter { $0.value > 0 }.sorted { $0.key.rawValue < $1.key.rawValue }
+            .map { "\($0.value) \($0.key.rawValue)" }.joined(separator: ", ")
+    }
+
+    private func describe(_ record: SendRecord) throws(BlockWriterError) {
+        guard record.proof != .borrowed, !writer.describes(record.process, imageVersion: record.imageVersion) else { return }
+        var description =
+            processes.description(
+                process: record.process, imageVersion: record.imageVersion, at: record.time, user: record.user,
+                group: record.group, cgroup: record.cgroup) ?? ProcessDescription(pid: record.process.pid)
+        if withoutArguments { description.removeArguments() }
+        try writer.process(
+            key: record.process, imageVersion: record.imageVersion, description: description, time: record.time)
     }
 }

@@ -33,9 +33,18 @@ final class OfflineRun {
             // Hash order never shows in a result, so a fixed key keeps a replay a replay.
             correlator: Correlator(seed: 0x5eed), processes: ProcessSource())
         for (host, coverage) in evidence.coverages { attribution.setCoverage(coverage, host: host) }
+        var outputSettings = ReportOutput.Settings()
+        outputSettings.leavesStandardOutput = write == "-"
+        // Offline text is the table; -v adds the lines. Other formats have lines by themselves.
+        outputSettings.printsLines = write == nil || outputOptions.verbose || outputOptions.format != nil
+        var annotated: AnnotatedCapture?
+        if let write {
+            annotated = try AnnotatedCapture(
+                path: write, coverage: evidence.coverages.sorted { $0.key < $1.key }.map(\.value), interfaces: [])
+        }
         output = ReportOutput(
-            format: outputOptions.makeFormat(lines: false), filter: outputOptions.filter, printsPackets: write != "-",
-            annotated: try write.map { path throws(CommandFailure) in try AnnotatedCapture(path: path, interfaces: []) })
+            format: outputOptions.makeFormat(lines: false), filter: outputOptions.filter, settings: outputSettings,
+            annotated: annotated)
     }
 
     /// Reads everything to its end, or to the first signal.

@@ -11,7 +11,9 @@ protocol AttributionOutput {
     /// It has had enough (`-c`): nothing more is handed over.
     var isFinished: Bool { get }
     /// Takes the next packet, in capture order. `reported` is nil for what is neither UDP nor ICMP.
-    mutating func take(_ frame: CapturedFrame, bytes: RawSpan?, reported: ReportedPacket?) throws(CommandFailure)
+    mutating func take(
+        _ frame: CapturedFrame, interface: UInt16, bytes: RawSpan?, reported: ReportedPacket?
+    ) throws(CommandFailure)
 }
 
 /// Brings packets, records and tags together and lets go of each packet when nothing can change its line any more.
@@ -43,6 +45,8 @@ struct Attribution: EvidenceSink {
 
     private struct Waiting {
         var frame: CapturedFrame
+        /// The interface's number in the run.
+        var interface: UInt16
         var packet: PacketRecord?
         var passesFilters: UInt64
         var tag: Classification
@@ -98,7 +102,7 @@ struct Attribution: EvidenceSink {
         summary.captured += 1
         captureTime = max(captureTime, frame.time)
         let decoded = decodeFrame(frameBytes, linkType: frame.linkType, originalLength: frame.originalLength)
-        guard let ip = decoded.ip else { return addUnreported(frame, frameBytes) }
+        guard let ip = decoded.ip else { return addUnreported(frame, interface, frameBytes) }
         var direction = frame.direction == .unknown ? decoded.direction : frame.direction
         if direction == .unknown {
             direction = naming.direction(
@@ -110,20 +114,20 @@ struct Attribution: EvidenceSink {
             sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
             interfaceIndex: decoded.interfaceIndex, ip: ip)
         let tag = classifier.observe(packet)
-        guard ip.isReported else { return addUnreported(frame, frameBytes) }
+        guard ip.isReported else { return addUnreported(frame, interface, frameBytes) }
         let passed = filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength) ?? .max
         if settings.keepsBytes { bytes.append(frameBytes) }
-        waiting.append(Waiting(frame: frame, packet: packet, passesFilters: passed, tag: tag, verdict: nil))
+        waiting.append(Waiting(frame: frame, interface: interface, packet: packet, passesFilters: passed, tag: tag, verdict: nil))
     }
 
     private func capturedName(_ interface: UInt16) -> String? {
         Int(interface) < interfaces.count ? interfaces[Int(interface)].name : nil
     }
 
-    private mutating func addUnreported(_ frame: CapturedFrame, _ frameBytes: RawSpan) {
+    private mutating func addUnreported(_ frame: CapturedFrame, _ interface: UInt16, _ frameBytes: RawSpan) {
         guard settings.keepsBytes else { return }
         bytes.append(frameBytes)
-        waiting.append(Waiting(frame: frame, packet: nil, passesFilters: .max, tag: .none, verdict: nil))
+        waiting.append(Waiting(frame: frame, interface: interface, packet: nil, passesFilters: .max, tag: .none, verdict: nil))
     }
 
     // MARK: What goes out
@@ -172,10 +176,14 @@ struct Attribution: EvidenceSink {
             summary.count(verdict, tag: tag)
             reported = describe(packet, verdict: verdict, tag: tag)
         }
-        guard settings.keepsBytes else { return try output.take(entry.frame, bytes: nil, reported: reported) }
+        guard settings.keepsBytes else { return try output.take(entry.frame, interface: entry.interface, bytes: nil, reported: reported) }
         var failure: CommandFailure?
         bytes.removeFirst(entry.frame.capturedLength) { span in
-            do throws(CommandFailure) { try output.take(entry.frame, bytes: span, reported: reported) } catch { failure = error }
+            do throws(CommandFailure) {
+                try output.take(entry.frame, interface: entry.interface, bytes: span, reported: reported)
+            } catch {
+                failure = error
+            }
         }
         if let failure { throw failure }
     }

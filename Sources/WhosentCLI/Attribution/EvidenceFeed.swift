@@ -68,8 +68,8 @@ struct EvidenceFeed {
                     return
                 }
             }
-            guard let record = source.next, (record.time ?? .distantPast).advanced(by: clockOffset) <= limit else { return }
-            add(record, host: source.host, to: &sink)
+            guard let record = source.next, (time(of: record) ?? .distantPast).advanced(by: clockOffset) <= limit else { return }
+            add(record, coverage: source.reader.coverage, host: source.host, to: &sink)
             source.next = nil
         }
     }
@@ -78,7 +78,9 @@ struct EvidenceFeed {
         do { return try source.reader.next() } catch { throw CommandFailure(error.exitStatus, error.description) }
     }
 
-    private func add(_ record: EvidenceRecord, host: UInt16, to sink: inout some EvidenceSink) {
+    private func add(
+        _ record: EvidenceRecord, coverage: Coverage, host: UInt16, to sink: inout some EvidenceSink
+    ) {
         switch record {
         case .send(var send):
             send.time = send.time.advanced(by: clockOffset)
@@ -89,10 +91,22 @@ struct EvidenceFeed {
         case .process(var process):
             process.time = process.time.advanced(by: clockOffset)
             sink.add(process)
+        case .coverageChanged: sink.setCoverage(shifted(coverage), host: host)
+        case .end: break
         case .lost(var loss):
             loss.start = loss.start.advanced(by: clockOffset)
             loss.stop = loss.stop.advanced(by: clockOffset)
             sink.add(loss)
+        }
+    }
+
+    /// When a record was taken; nil for what has no moment and may be taken in at once.
+    private func time(of record: EvidenceRecord) -> Timestamp? {
+        switch record {
+        case .send(let send): send.time
+        case .wire(let wire): wire.time
+        case .process, .coverageChanged, .end: nil
+        case .lost(let loss): loss.start
         }
     }
 

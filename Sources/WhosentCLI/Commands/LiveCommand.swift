@@ -83,11 +83,14 @@ private final class LiveRun {
     private var newestPacket = Timestamp.distantPast
     private var captureDrops: UInt64 = 0
     private var lastStatistics: Timestamp
+    private var nextInventory = monotonicClock() + inventoryInterval
 
     init(_ options: LiveCommand) throws {
         self.options = options
+        let start: Timestamp
         do {
             probe = try Probe(ProbeConfiguration())
+            start = wallClock()
             capture = try LiveCapture(
                 interface: options.interface, filter: options.filter.joined(separator: " "), snapLength: 262_144,
                 bufferBytes: 16 << 20)
@@ -96,14 +99,14 @@ private final class LiveRun {
         } catch let error as CaptureError {
             throw CommandFailure(error.exitStatus, error.description)
         }
-        coverage = probe.coverage(filter: "", interface: nil)
+        coverage = probe.coverage(from: start, filter: "", interface: nil)
         lastStatistics = coverage.start
-        var processes = LiveProcesses(bootID: probe.facts.bootID)
+        var processes = LiveProcesses(bootID: probe.host.bootID)
         _ = processes.takeSnapshot()
         var settings = Attribution.Settings()
         settings.keepsBytes = options.write != nil
         settings.seenHere = true
-        settings.namespace = probe.facts.namespace
+        settings.namespace = probe.host.networkNamespace
         settings.captureNames = [LosslessEscape.text(options.interface)]
         settings.withoutArguments = options.output.noArgs
         attribution = Attribution(
@@ -112,13 +115,17 @@ private final class LiveRun {
         attribution.interfaces = [capture.interface]
         attribution.setCoverage(coverage, host: 0)
 
-        let printsPackets = options.write == nil || options.printsPackets
+        var outputSettings = ReportOutput.Settings()
+        outputSettings.printsLines = options.write == nil || options.printsPackets
+        outputSettings.leavesStandardOutput = options.write == "-"
+        outputSettings.limit = options.count
+        var annotated: AnnotatedCapture?
+        if let path = options.write {
+            annotated = try AnnotatedCapture(path: path, coverage: [coverage], interfaces: [capture.interface])
+        }
         output = ReportOutput(
-            format: options.output.makeFormat(lines: true), filter: options.output.filter,
-            printsPackets: printsPackets, limit: options.count,
-            annotated: try options.write.map { path in
-                try AnnotatedCapture(path: path, interfaces: [capture.interface])
-            })
+            format: options.output.makeFormat(lines: outputSettings.printsLines), filter: options.output.filter,
+            settings: outputSettings, annotated: annotated)
     }
 
     func watch(_ stop: inout StopCondition) throws {
@@ -153,6 +160,7 @@ private final class LiveRun {
         newestPacket = newest
         do { watermark = try probe.poll(&attribution) } catch { throw CommandFailure(error.exitStatus, error.description) }
         try countDrops()
+        try lookForInterfaces()
         // An idle capture says nothing of the time: what waits must not wait for the next packet.
         let idleTime = count == 0 ? wallClock().advanced(by: -200_000_000) : Timestamp.distantPast
         try attribution.settle(recordsThrough: watermark, captureThrough: idleTime, into: &output)
@@ -187,6 +195,15 @@ private final class LiveRun {
     private func waitForPackets(milliseconds: Int32) {
         var descriptor = pollfd(fd: capture.descriptor, events: Int16(POLLIN), revents: 0)
         _ = unsafe poll(&descriptor, 1, milliseconds)
+    }
+
+    private func lookForInterfaces() throws {
+        guard monotonicClock() >= nextInventory else { return }
+        nextInventory = monotonicClock() + inventoryInterval
+        let current = probe.hostInterfaces()
+        guard current != coverage.interfaces else { return }
+        coverage.interfaces = current
+        attribution.setCoverage(coverage, host: 0)
     }
 
     /// Turns the capture's growing drop count into intervals.

@@ -44,8 +44,8 @@ struct OutputOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Print only packets with this tag (repeatable).", valueName: "name"))
     var tag: [String] = []
 
-    @Option(help: ArgumentHelp("Print only verdicts at least this sure.", valueName: "level"))
-    var minConfidence: Verdict.Confidence?
+    @Option(help: ArgumentHelp("Print only verdicts at least this sure; of several the least.", valueName: "level"))
+    var minConfidence: [Verdict.Confidence] = []
 
     @Option(help: ArgumentHelp("Print only this verdict (repeatable).", valueName: "verdict"))
     var verdict: [Verdict.Kind] = []
@@ -62,8 +62,7 @@ struct OutputOptions: ParsableArguments {
     /// The filter that chooses lines.
     var filter: OutputFilter {
         OutputFilter(
-            pids: Set(pid), processNames: Set(process), tags: Set(tag), minimumConfidence: minConfidence,
-            verdicts: Set(verdict))
+            processIDs: pid, processNames: process, tags: tag, minimumConfidences: minConfidence, verdicts: verdict)
     }
 
     /// The chosen format, made for where standard output goes.
@@ -76,7 +75,7 @@ struct OutputOptions: ParsableArguments {
         case .text:
             TextFormat(
                 options: TextFormat.Options(
-                    lines: lines || verbose, colour: Terminal.showsColour, width: Terminal.width))
+                    printsPackets: lines || verbose, colour: Terminal.showsColour, width: Terminal.width))
         }
     }
 }

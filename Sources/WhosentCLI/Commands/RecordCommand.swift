@@ -51,9 +51,8 @@ struct RecordCommand: ParsableCommand {
 
     func validate() throws {
         if let duration, !(duration > 0) { throw ValidationError("--duration takes a number of seconds above 0") }
-        if let snaplen, !(ProbeConfiguration.snapLengths).contains(snaplen) {
-            let range = ProbeConfiguration.snapLengths
-            throw ValidationError("--snaplen takes \(range.lowerBound) to \(range.upperBound) bytes from the IP header on")
+        if let snaplen, !(28...ProbeConfiguration.maximumSnapLength).contains(snaplen) {
+            throw ValidationError("--snaplen takes 28 to \(ProbeConfiguration.maximumSnapLength) bytes from the IP header on")
         }
     }
 
@@ -64,13 +63,16 @@ struct RecordCommand: ParsableCommand {
     }
 }
 
+/// How often a run looks for new interfaces, in nanoseconds.
+let inventoryInterval: UInt64 = 2_000_000_000
+
 /// One run of `whosent record`.
 private final class RecordRun {
     private let options: RecordCommand
     private let probe: Probe
-    private let processes: LiveProcesses
     private var batch: RecordBatch
-    private var recorder: EvidenceRecorder
+    private let recorder: EvidenceRecorder
+    private var nextInventory = monotonicClock() + inventoryInterval
 
     init(_ options: RecordCommand) throws {
         self.options = options
@@ -88,13 +90,12 @@ private final class RecordRun {
         } catch let error as CaptureError {
             throw CommandFailure(error.exitStatus, error.description)
         }
-        processes = LiveProcesses(bootID: probe.facts.bootID)
-        var table = processes.makeTable()
-        for record in processes.snapshot() { table.add(record) }
+        let coverage = probe.coverage(from: wallClock(), filter: expression, interface: options.interface)
+        var processes = LiveProcesses(bootID: probe.host.bootID)
+        _ = processes.takeSnapshot()
         recorder = try EvidenceRecorder(
-            path: options.write, facts: probe.facts,
-            coverage: probe.coverage(filter: expression, interface: options.interface),
-            snapLength: configuration.snapLength, processes: table, withoutArguments: options.noArgs)
+            path: options.write, host: probe.host, coverage: coverage, snapLength: configuration.snapLength,
+            processes: processes, withoutArguments: options.noArgs)
     }
 
     func watch(_ stop: inout StopCondition) throws {
@@ -115,7 +116,8 @@ private final class RecordRun {
                 usleep(2_000)
                 watermark = try collect()
             } while watermark < end && monotonicClock() < patience
-            try recorder.finish(stop: watermark, interfaces: probe.hostInterfaces())
+            try recorder.update(probe.hostInterfaces(), time: watermark)
+            try recorder.finish(stop: watermark, lost: probe.losses)
         } catch let failure as CommandFailure {
             // Standard output's reader went away: the same as being told to stop.
             guard failure.status == ExitStatus.done else { throw failure }
@@ -127,7 +129,11 @@ private final class RecordRun {
     private func collect() throws -> Timestamp {
         let watermark: Timestamp
         do { watermark = try probe.poll(&batch) } catch { throw CommandFailure(error.exitStatus, error.description) }
-        try recorder.write(&batch)
+        try recorder.write(&batch, through: watermark)
+        if monotonicClock() >= nextInventory {
+            nextInventory = monotonicClock() + inventoryInterval
+            try recorder.update(probe.hostInterfaces(), time: watermark)
+        }
         return watermark
     }
 }

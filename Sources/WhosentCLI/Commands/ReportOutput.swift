@@ -5,43 +5,50 @@ import Reporting
 
 /// Prints lines and the summary, and writes the annotated capture.
 struct ReportOutput: AttributionOutput {
+    /// Where the answers go.
+    struct Settings {
+        /// A line a packet, where the format has lines at all.
+        var printsLines = true
+        /// Standard output carries the capture (`-w -`): the counts go to standard error.
+        var leavesStandardOutput = false
+        /// `-c`: reported packets after which it has had enough.
+        var limit: Int?
+    }
+
+    private let settings: Settings
     private var format: any ReportFormat
     private let filter: OutputFilter
-    private let limit: Int?
-    private let printsPackets: Bool
+    private let annotated: AnnotatedCapture?
     private var reportedCount = 0
-    private(set) var standardOutput = StandardOutput()
-    private(set) var annotated: AnnotatedCapture?
+    private var standardOutput = StandardOutput()
 
-    /// - Parameters:
-    ///   - printsPackets: packets go to the format; false with `-w` and without `--print`.
-    ///   - limit: `-c`, reported packets after which it has had enough.
-    init(
-        format: any ReportFormat, filter: OutputFilter, printsPackets: Bool = true, limit: Int? = nil,
-        annotated: AnnotatedCapture? = nil
-    ) {
+    init(format: any ReportFormat, filter: OutputFilter, settings: Settings, annotated: AnnotatedCapture? = nil) {
+        self.settings = settings
         self.format = format
         self.filter = filter
-        self.printsPackets = printsPackets
-        self.limit = limit
         self.annotated = annotated
-        if printsPackets { self.format.begin(into: &standardOutput.buffer) }
+        if settings.printsLines, !settings.leavesStandardOutput { self.format.begin(into: &standardOutput.buffer) }
     }
 
     var isFinished: Bool {
-        if let limit, reportedCount >= limit { return true }
+        if let limit = settings.limit, reportedCount >= limit { return true }
         return standardOutput.isClosed && annotated == nil
     }
 
-    mutating func take(_ frame: CapturedFrame, bytes: RawSpan?, reported: ReportedPacket?) throws(CommandFailure) {
-        if let bytes { try annotated?.write(frame, bytes: bytes, reported: reported) }
-        guard let reported else { return }
-        guard filter.passes(reported) else { return }
+    mutating func take(
+        _ frame: CapturedFrame, interface: UInt16, bytes: RawSpan?, reported: ReportedPacket?
+    ) throws(CommandFailure) {
+        if let bytes { try annotated?.write(frame, interface: interface, bytes: bytes, reported: reported) }
+        guard let reported, filter.allows(reported) else { return }
         reportedCount += 1
-        guard printsPackets else { return }
+        format.count(reported)
+        guard settings.printsLines, !settings.leavesStandardOutput else { return }
         format.packet(reported, into: &standardOutput.buffer)
         if standardOutput.isFull { try standardOutput.flush() }
     }
+
+    /// States the capture interfaces that are known by now.
+    func describe(_ interfaces: [CaptureInterface]) { annotated?.describe(interfaces) }
 
     /// Writes out what waits.
     mutating func flush() throws(CommandFailure) {
@@ -52,7 +59,10 @@ struct ReportOutput: AttributionOutput {
     /// Writes the summary and closes the capture.
     mutating func finish(_ summary: RunSummary) throws(CommandFailure) {
         try annotated?.finish(summary)
-        guard printsPackets else { return }
+        if settings.leavesStandardOutput {
+            for line in SummaryFigures.lines(summary) { Diagnostics.line(line) }
+            return
+        }
         format.summary(summary, into: &standardOutput.buffer)
         try standardOutput.flush()
     }

@@ -1,0 +1,56 @@
+import Capture
+import PcapNG
+import Records
+import Reporting
+import SystemPackage
+import TextEscaping
+
+/// The file of `-w`: created when the run begins, written packet by packet.
+final class AnnotatedCapture {
+    private let descriptor: FileDescriptor
+    private var writer: AnnotatedCaptureWriter
+    private var interfaces: [CaptureInterface]
+    private var latest = Timestamp.distantPast
+
+    /// Creates the file.
+    init(path: String, coverage: [Coverage], interfaces: [CaptureInterface]) throws(CommandFailure) {
+        descriptor = try OutputFile.create(path)
+        self.interfaces = interfaces
+        do {
+            writer = try AnnotatedCaptureWriter(
+                descriptor: descriptor, toolVersion: toolVersion, operatingSystem: nil, coverage: coverage,
+                interfaces: interfaces)
+        } catch {
+            throw error.failure
+        }
+    }
+
+    /// States the capture interfaces that are known by now; they are described before their first packet.
+    func describe(_ interfaces: [CaptureInterface]) { self.interfaces = interfaces }
+
+    /// Writes a frame. - Parameter interface: its number in the run.
+    func write(
+        _ frame: CapturedFrame, interface: UInt16, bytes: RawSpan, reported: ReportedPacket?
+    ) throws(CommandFailure) {
+        latest = max(latest, frame.time)
+        let description = AnnotatedCaptureWriter.Frame(
+            time: frame.time, interface: interface, direction: reported?.packet.direction ?? frame.direction,
+            packetID: frame.packetID, originalLength: frame.originalLength)
+        do { try writer.write(description, bytes, reported, interfaces: interfaces) } catch { throw error.failure }
+    }
+
+    /// Writes out what waits.
+    func flush() throws(CommandFailure) {
+        do { try writer.flush() } catch { throw error.failure }
+    }
+
+    /// Closes the capture.
+    func finish(_ summary: RunSummary) throws(CommandFailure) {
+        let stop = summary.coverage.compactMap(\.stop).max() ?? latest
+        do {
+            try writer.finish(stop: max(stop, latest), counts: summary.interfaces, lost: summary.lost)
+        } catch {
+            throw error.failure
+        }
+    }
+}
