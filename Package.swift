@@ -68,9 +68,12 @@ let package = Package(
             swiftSettings: settings),
 
         .target(
+            name: "Platform", dependencies: ["Records", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: settings),
+        .target(
             name: "WhosentCLI",
             dependencies: [
-                "Capture", "Classification", "Correlation", "Evidence", "PacketDecoding", "ProcessMetadata",
+                "Capture", "Classification", "Correlation", "Evidence", "PacketDecoding", "PcapNG", "Platform", "ProcessMetadata",
                 "Records", "Reporting", "TextEscaping",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),

@@ -57,7 +57,7 @@ struct RecordBatch: ProbeRecordSink {
     private mutating func keep(_ packet: Packet, _ span: RawSpan, _ originalLength: Int) {
         if let filter, !filter.matches(span, originalLength: originalLength) { return }
         let start = bytes.count
-        span.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+        bytes.append(span)
         entries.append(Entry(packet: packet, bytes: start..<bytes.count, originalLength: originalLength))
     }
 }
@@ -102,7 +102,7 @@ final class EvidenceRecorder {
                 try writer.lost(loss)
             }
             for entry in batch.entries {
-                let bytes = batch.bytes.span.bytes.extracting(entry.bytes)
+                let bytes = batch.bytes.rawSpan.extracting(entry.bytes)
                 switch entry.packet {
                 case .send(let record):
                     try describe(record)

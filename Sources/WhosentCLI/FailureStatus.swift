@@ -3,6 +3,7 @@ import Evidence
 import PcapNG
 import Probe
 import Records
+import SystemPackage
 import TextEscaping
 
 extension CaptureError {
@@ -43,7 +44,7 @@ extension EvidenceError {
 extension BlockWriterError {
     /// A reader that went away ends a command as if it had been told to stop.
     var failure: CommandFailure {
-        CommandFailure(isClosedPipe ? ExitStatus.done : ExitStatus.inputOutput, description)
+        CommandFailure(errno == .brokenPipe ? ExitStatus.done : ExitStatus.inputOutput, description)
     }
 }
 

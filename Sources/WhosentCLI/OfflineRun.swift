@@ -1,6 +1,6 @@
 import Capture
 import Correlation
-import Glibc
+import Platform
 import Records
 import Reporting
 
@@ -55,7 +55,7 @@ final class OfflineRun {
         var stopped = false
         while !stopped, !output.isFinished {
             var time: Timestamp?
-            let more = try captures.next { frame, bytes, capture, interface in
+            let more = captures.next { frame, bytes, capture, interface in
                 do throws(CommandFailure) {
                     guard try self.wanted(frame, bytes, interface) else { return }
                     time = frame.time

@@ -1,4 +1,4 @@
-import Glibc
+import Platform
 import SystemPackage
 
 /// Creates and writes the files that a command leaves behind.
@@ -12,7 +12,7 @@ enum OutputFile {
         do {
             let descriptor = try FileDescriptor.open(
                 FilePath(path), .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWrite])
-            if let owner = invokingUser { _ = fchown(descriptor.rawValue, owner.user, owner.group) }
+            giveToInvokingUser(descriptor)
             return descriptor
         } catch let error as Errno {
             let status = error == .permissionDenied || error == .notPermitted ? ExitStatus.notPermitted : ExitStatus.inputOutput
@@ -21,19 +21,6 @@ enum OutputFile {
             throw CommandFailure(ExitStatus.inputOutput, "cannot create \(path): \(error)")
         }
     }
-
-    /// Who called sudo, where somebody did.
-    private static var invokingUser: (user: uid_t, group: gid_t)? {
-        guard geteuid() == 0, let user = environment("SUDO_UID").flatMap({ uid_t($0) }),
-            let group = environment("SUDO_GID").flatMap({ gid_t($0) })
-        else { return nil }
-        return (user, group)
-    }
-}
-
-/// A variable of the environment.
-func environment(_ name: String) -> String? {
-    unsafe getenv(name).map { unsafe String(cString: $0) }
 }
 
 /// Standard output behind one buffer, written a batch at a time.

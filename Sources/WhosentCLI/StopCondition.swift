@@ -1,4 +1,5 @@
-import Glibc
+import Platform
+import SystemPackage
 
 /// What ends a run that watches this machine: a signal, `--duration`, or the end of COMMAND.
 struct StopCondition {
@@ -16,7 +17,10 @@ struct StopCondition {
 
     /// Starts COMMAND.
     mutating func start(_ words: [String]) throws(CommandFailure) {
-        if !words.isEmpty { child = try ChildCommand(words) }
+        guard let name = words.first else { return }
+        do { child = try ChildCommand(words) } catch {
+            throw CommandFailure(ExitStatus.noInput, "cannot start \(name): \(error)")
+        }
     }
 
     /// Whether the run is to end now. Never waits.
@@ -42,11 +46,4 @@ struct StopCondition {
         child?.terminate()
         child = nil
     }
-}
-
-/// Nanoseconds of a clock that never jumps.
-func monotonicClock() -> UInt64 {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &now)
-    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
 }

@@ -1,4 +1,5 @@
 import Capture
+import PcapNG
 import Records
 import TextEscaping
 
@@ -39,37 +40,27 @@ struct CaptureFeed {
     }
 
     /// Hands out the next frame by time with its capture's number and its interface's; false at the end.
-    mutating func next(_ body: (CapturedFrame, RawSpan, UInt16, UInt16) -> Void) throws(CommandFailure) -> Bool {
-        if sources.count == 1 { return try readDirectly(body) }
-        for index in sources.indices where sources[index].held == nil && !sources[index].hasEnded { try hold(index) }
+    mutating func next(_ body: (CapturedFrame, RawSpan, UInt16, UInt16) -> Void) -> Bool {
+        if sources.count == 1 { return readDirectly(body) }
+        for index in sources.indices where sources[index].held == nil && !sources[index].hasEnded { hold(index) }
         let earliest = sources.indices.filter { sources[$0].held != nil }.min {
             (sources[$0].held?.frame.time ?? .distantFuture) < (sources[$1].held?.frame.time ?? .distantFuture)
         }
         guard let earliest, let held = sources[earliest].held else { return false }
         sources[earliest].held = nil
         let interface = number(held.frame.interface, of: earliest)
-        body(held.frame, held.bytes.span.bytes, UInt16(earliest), interface)
+        body(held.frame, held.bytes.rawSpan, UInt16(earliest), interface)
         return true
     }
 
     /// One file needs no order and no copy.
-    private mutating func readDirectly(_ body: (CapturedFrame, RawSpan, UInt16, UInt16) -> Void) throws(CommandFailure) -> Bool {
+    private mutating func readDirectly(_ body: (CapturedFrame, RawSpan, UInt16, UInt16) -> Void) -> Bool {
         let file = sources[0].file
-        do {
-            return try file.next { frame, bytes in body(frame, bytes, 0, number(frame.interface, of: 0)) } != nil
-        } catch {
-            throw CommandFailure(error.exitStatus, error.description)
-        }
+        return file.next { frame, bytes in body(frame, bytes, 0, number(frame.interface, of: 0)) } != nil
     }
 
-    private mutating func hold(_ index: Int) throws(CommandFailure) {
-        do {
-            sources[index].held = try sources[index].file.next { frame, bytes in
-                Held(frame: frame, bytes: bytes.withUnsafeBytes { unsafe Array($0) })
-            }
-        } catch {
-            throw CommandFailure(error.exitStatus, error.description)
-        }
+    private mutating func hold(_ index: Int) {
+        sources[index].held = sources[index].file.next { frame, bytes in Held(frame: frame, bytes: bytes.array) }
         sources[index].hasEnded = sources[index].held == nil
     }
 

@@ -1,4 +1,4 @@
-import Capture
+import PcapNG
 
 /// The bytes of frames that wait for their verdict, first in, first out, in one growing buffer.
 struct FrameQueue {
@@ -10,8 +10,7 @@ struct FrameQueue {
 
     /// Appends a frame's captured bytes.
     mutating func append(_ frame: RawSpan) {
-        storage.reserveCapacity(storage.count + frame.byteCount)
-        for offset in 0..<frame.byteCount { storage.append(frame.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)) }
+        storage.append(frame)
     }
 
     /// Takes the oldest `count` bytes.
@@ -24,6 +23,6 @@ struct FrameQueue {
                 head = 0
             }
         }
-        return try body(storage.span.bytes.extracting(head..<head + count))
+        return try body(storage.rawSpan.extracting(head..<head + count))
     }
 }

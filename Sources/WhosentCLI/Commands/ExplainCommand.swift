@@ -59,7 +59,7 @@ private struct Explanation {
         while last < wanted {
             var found: (packet: PacketRecord, mask: UInt64)?
             var problem: String?
-            let more = try captures.next { frame, bytes, _, interface in
+            let more = captures.next { frame, bytes, _, interface in
                 last = frame.frame
                 let decoded = decodeFrame(bytes, linkType: frame.linkType, originalLength: frame.originalLength)
                 problem = decoded.problem?.description

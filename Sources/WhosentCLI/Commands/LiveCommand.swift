@@ -1,8 +1,8 @@
 import ArgumentParser
 import Capture
 import Correlation
-import Glibc
 import PacketDecoding
+import Platform
 import Probe
 import ProcessMetadata
 import Records
@@ -135,7 +135,7 @@ private final class LiveRun {
         defer { stop.endCommand() }
         var gone: CaptureError?
         while !stop.isMet(), !output.isFinished {
-            waitForPackets(milliseconds: 10)
+            waitUntilReadable(capture.descriptor, milliseconds: 10)
             do {
                 try collect()
             } catch let error as CaptureError {
@@ -171,7 +171,7 @@ private final class LiveRun {
         let end = wallClock()
         let patience = monotonicClock() + 1_000_000_000
         repeat {
-            waitForPackets(milliseconds: 10)
+            waitUntilReadable(capture.descriptor, milliseconds: 10)
             try collect()
         } while !output.isFinished && monotonicClock() < patience && watermark < end.advanced(by: 60_000_000)
     }
@@ -190,11 +190,6 @@ private final class LiveRun {
             ]
         }
         try output.finish(summary)
-    }
-
-    private func waitForPackets(milliseconds: Int32) {
-        var descriptor = pollfd(fd: capture.descriptor, events: Int16(POLLIN), revents: 0)
-        _ = unsafe poll(&descriptor, 1, milliseconds)
     }
 
     private func lookForInterfaces() throws {

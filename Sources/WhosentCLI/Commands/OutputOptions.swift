@@ -1,6 +1,6 @@
-import ArgumentParser
-import Correlation
-import Glibc
+public import ArgumentParser
+public import Correlation
+import Platform
 import Reporting
 
 /// The output formats.
@@ -77,21 +77,5 @@ struct OutputOptions: ParsableArguments {
                 options: TextFormat.Options(
                     printsPackets: lines || verbose, colour: Terminal.showsColour, width: Terminal.width))
         }
-    }
-}
-
-/// What is known of the terminal on standard output.
-enum Terminal {
-    /// Colour only on a terminal, and only if nobody objects (no-color.org).
-    static var showsColour: Bool {
-        isatty(STDOUT_FILENO) == 1 && (environment("NO_COLOR") ?? "").isEmpty && environment("TERM") != "dumb"
-    }
-
-    /// Columns, where standard output is a terminal.
-    static var width: Int? {
-        guard isatty(STDOUT_FILENO) == 1 else { return nil }
-        var size = winsize()
-        guard unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
-        return Int(size.ws_col)
     }
 }

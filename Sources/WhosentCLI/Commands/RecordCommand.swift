@@ -1,8 +1,8 @@
 import ArgumentParser
 import Capture
 import Evidence
-import Glibc
 import PacketDecoding
+import Platform
 import Probe
 import ProcessMetadata
 import Records
@@ -105,7 +105,7 @@ private final class RecordRun {
         defer { stop.endCommand() }
         do {
             while !stop.isMet() {
-                usleep(10_000)
+                pause(milliseconds: 10)
                 _ = try collect()
             }
             // What was sent before the end is delivered when the watermark has passed the end.
@@ -113,7 +113,7 @@ private final class RecordRun {
             let patience = monotonicClock() + 1_000_000_000
             var watermark = Timestamp.distantPast
             repeat {
-                usleep(2_000)
+                pause(milliseconds: 2)
                 watermark = try collect()
             } while watermark < end && monotonicClock() < patience
             try recorder.update(probe.hostInterfaces(), time: watermark)

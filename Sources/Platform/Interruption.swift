@@ -1,13 +1,12 @@
-import Glibc
-import Records
+internal import Glibc
 
 /// Signals as something to ask for, never as something that happens in the middle of work.
 ///
 /// They are blocked in every thread and collected with sigtimedwait: no handler runs, so nothing needs to be
 /// async-signal-safe, and what was begun is finished before the command ends.
-struct Interruption {
+public struct Interruption {
     /// What a signal asks for.
-    enum Event {
+    public enum Event: Sendable {
         /// SIGINT, SIGTERM or SIGHUP: finish and exit.
         case stop
         /// SIGCHLD: a child changed state.
@@ -17,7 +16,7 @@ struct Interruption {
     private var collected = sigset_t()
 
     /// Blocks the signals; call before any thread is started.
-    init() {
+    public init() {
         unsafe sigemptyset(&collected)
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] { unsafe sigaddset(&collected, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &collected, nil)
@@ -26,7 +25,7 @@ struct Interruption {
     }
 
     /// The next pending signal, without waiting; nil if there is none.
-    mutating func next() -> Event? {
+    public mutating func next() -> Event? {
         var immediately = timespec(tv_sec: 0, tv_nsec: 0)
         switch unsafe sigtimedwait(&collected, nil, &immediately) {
         case SIGINT, SIGTERM, SIGHUP: return .stop
@@ -34,11 +33,4 @@ struct Interruption {
         default: return nil
         }
     }
-}
-
-/// The wall clock, in the form that captures and records use.
-func wallClock() -> Timestamp {
-    var now = timespec()
-    unsafe clock_gettime(CLOCK_REALTIME, &now)
-    return Timestamp(seconds: Int64(now.tv_sec), nanoseconds: Int64(now.tv_nsec))
 }

@@ -1,13 +1,14 @@
-import Glibc
+internal import Glibc
+public import SystemPackage
 
 /// The command after `--`: started when everything is attached, and waited for.
-struct ChildCommand {
+public struct ChildCommand: Sendable {
     private let pid: pid_t
 
-    /// Starts the command with the caller's standard streams.
+    /// Starts the command with the caller's standard streams; `words` holds at least the command.
     ///
     /// The child gets back the signal mask and the SIGPIPE that this process changed for itself.
-    init(_ words: [String]) throws(CommandFailure) {
+    public init(_ words: [String]) throws(Errno) {
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
@@ -22,18 +23,15 @@ struct ChildCommand {
 
         var arguments = unsafe words.map { unsafe strdup($0) }
         unsafe arguments.append(nil)
-        defer { for argument in unsafe arguments { unsafe free(argument) } }
+        defer { unsafe arguments.forEach { unsafe free($0) } }
         var pid: pid_t = 0
         let code = unsafe posix_spawnp(&pid, words[0], nil, &attributes, arguments, environ)
-        guard code == 0 else {
-            let reason = unsafe String(cString: strerror(code))
-            throw CommandFailure(ExitStatus.noInput, "cannot start \(words[0]): \(reason)")
-        }
+        guard code == 0 else { throw Errno(rawValue: code) }
         self.pid = pid
     }
 
     /// The exit status if the command has ended (128 + n for signal n), without waiting.
-    func poll() -> Int32? {
+    public func poll() -> Int32? {
         var status: Int32 = 0
         guard unsafe waitpid(pid, &status, WNOHANG) == pid else { return nil }
         let signal = status & 0x7F
@@ -41,7 +39,7 @@ struct ChildCommand {
     }
 
     /// Asks the command to end, and after two seconds makes it.
-    func terminate() {
+    public func terminate() {
         kill(pid, SIGTERM)
         let patience = monotonicClock() + 2_000_000_000
         while monotonicClock() < patience {
