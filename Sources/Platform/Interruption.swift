@@ -19,7 +19,7 @@ public struct Interruption {
     public init() {
         unsafe sigemptyset(&collected)
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] { unsafe sigaddset(&collected, signal) }
-        unsafe pthread_sigmask(SIG_BLOCK, &collected, nil)
+        pthread_sigmask(SIG_BLOCK, &collected, nil)
         // A closed pipe is an error of write(2) here, not a reason to die in the middle of a block.
         _ = unsafe signal(SIGPIPE, SIG_IGN)
     }
