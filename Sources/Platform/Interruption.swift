@@ -19,9 +19,9 @@ public struct Interruption {
     public init() {
         unsafe sigemptyset(&collected)
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] { unsafe sigaddset(&collected, signal) }
-        pthread_sigmask(SIG_BLOCK, &collected, nil)
+        unsafe pthread_sigmask(SIG_BLOCK, &collected, nil)
         // A closed pipe is an error of write(2) here, not a reason to die in the middle of a block.
-        _ = unsafe signal(SIGPIPE, SIG_IGN)
+        _ = signal(SIGPIPE, SIG_IGN)
     }
 
     /// The next pending signal, without waiting; nil if there is none.
