@@ -86,12 +86,18 @@ let package = Package(
         .testTarget(name: "TextEscapingTests", dependencies: ["TextEscaping"], swiftSettings: settings),
         .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: settings),
         .testTarget(name: "PacketDecodingTests", dependencies: ["PacketDecoding", "Records"], swiftSettings: settings),
-        .testTarget(name: "PcapNGTests", dependencies: ["PcapNG", "Records", "TextEscaping"], swiftSettings: settings),
+        .testTarget(
+            name: "PcapNGTests", dependencies: ["PcapNG", "Records", "TextEscaping", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: settings),
         .testTarget(
             name: "CaptureTests", dependencies: ["Capture", "PacketDecoding", "PcapNG", "Records"],
             swiftSettings: settings),
         .testTarget(
-            name: "EvidenceTests", dependencies: ["Evidence", "PacketDecoding", "PcapNG", "Records", "TextEscaping"],
+            name: "EvidenceTests",
+            dependencies: [
+                "Evidence", "PacketDecoding", "PcapNG", "Records", "TextEscaping",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ProcessMetadataTests", dependencies: ["ProcessMetadata", "Records"], swiftSettings: settings),
@@ -99,7 +105,10 @@ let package = Package(
         .testTarget(name: "CorrelationTests", dependencies: ["Correlation", "Records"], swiftSettings: settings),
         .testTarget(
             name: "ReportingTests",
-            dependencies: ["Classification", "Correlation", "PcapNG", "Records", "Reporting", "TextEscaping"],
+            dependencies: [
+                "Classification", "Correlation", "Evidence", "PcapNG", "Records", "Reporting", "TextEscaping",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
         .testTarget(name: "WhosentCLITests", dependencies: ["WhosentCLI"], swiftSettings: settings),
 

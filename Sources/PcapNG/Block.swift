@@ -172,11 +172,16 @@ public struct PacketBlock: Hashable, Sendable {
         self.originalLength = originalLength
     }
 
+    /// Flags that say no more than "received".
+    public static let inbound: UInt32 = 1
+    /// Flags that say no more than "sent".
+    public static let outbound: UInt32 = 2
+
     /// The direction that the flags state.
     public var direction: Direction {
         switch (flags ?? 0) & 3 {
-        case 1: .ingress
-        case 2: .egress
+        case Self.inbound: .ingress
+        case Self.outbound: .egress
         default: .unknown
         }
     }

@@ -32,6 +32,9 @@ public struct BlockReader: ~Copyable {
     /// What was found wrong so far, in file order; at most 100 findings, the last of which says that there are more.
     public private(set) var damage: [Damage] = []
 
+    /// How many findings there were, also those that ``damage`` does not list.
+    public private(set) var damageCount = 0
+
     private var scanner: BlockScanner
     private let file: String
     private var processCount: UInt32 = 0
@@ -173,6 +176,7 @@ public struct BlockReader: ~Copyable {
     }
 
     private mutating func note(_ what: String) {
+        damageCount += 1
         guard damage.count < Self.damageLimit else { return }
         let isLast = damage.count == Self.damageLimit - 1
         damage.append(

@@ -59,7 +59,7 @@ extension [UInt8] {
     }
 
     /// Lets a source fill the array from `offset` on.
-    mutating func fill(from offset: Int, _ source: inout any ByteSource) throws(ByteSourceError) -> Int {
+    public mutating func fill(from offset: Int, _ source: inout any ByteSource) throws(ByteSourceError) -> Int {
         var elements = mutableSpan
         var bytes = unsafe elements.mutableBytes
         var free = bytes._mutatingExtracting(offset..<bytes.byteCount)

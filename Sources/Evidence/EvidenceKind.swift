@@ -1,0 +1,73 @@
+import PcapNG
+import TextEscaping
+
+/// The kinds of evidence that can be read, told by content.
+public enum EvidenceKind: String, Hashable, Sendable, CaseIterable {
+    /// What `whosent record -w` writes.
+    case recording
+    /// What `whosent live -w` and `whosent join -w` write: the captured packets with their senders.
+    case annotatedCapture
+
+    /// How it is called in messages.
+    public var name: String {
+        switch self {
+        case .recording: "an evidence pcapng (whosent record -w)"
+        case .annotatedCapture: "an annotated pcapng (whosent live -w, whosent join -w)"
+        }
+    }
+
+    /// All of them in a sentence's form.
+    static var listing: String { allCases.map(\.name).joined(separator: " or ") }
+}
+
+/// What a file seems to be, by its first bytes.
+enum FileContent: Hashable {
+    /// How many bytes are looked at.
+    static let prefixLength = 4096
+
+    case empty
+    case pcapng
+    /// No evidence that is known: what it seems to be, as the end of a sentence.
+    case other(String)
+
+    init(_ prefix: [UInt8]) {
+        if prefix.isEmpty {
+            self = .empty
+        } else if prefix.starts(with: [0x0A, 0x0D, 0x0D, 0x0A]) {
+            self = .pcapng
+        } else {
+            self = .other(Self.binary(prefix) ?? Self.text(prefix) ?? "is of no kind that is known here")
+        }
+    }
+
+    private static func binary(_ prefix: [UInt8]) -> String? {
+        let magics: [([UInt8], String)] = [
+            ([0xD4, 0xC3, 0xB2, 0xA1], "is a pcap savefile: it has packets, but does not say who sent them"),
+            ([0xA1, 0xB2, 0xC3, 0xD4], "is a pcap savefile: it has packets, but does not say who sent them"),
+            ([0x4D, 0x3C, 0xB2, 0xA1], "is a pcap savefile: it has packets, but does not say who sent them"),
+            ([0xA1, 0xB2, 0x3C, 0x4D], "is a pcap savefile: it has packets, but does not say who sent them"),
+            ([0x1F, 0x8B], "is compressed with gzip: decompress it first"),
+            ([0x28, 0xB5, 0x2F, 0xFD], "is compressed with zstd: decompress it first"),
+            ([0x7F, 0x45, 0x4C, 0x46], "is a program or library (ELF)"),
+            ([0x50, 0x4B, 0x03, 0x04], "is a zip archive"),
+        ]
+        if let found = magics.first(where: { prefix.starts(with: $0.0) }) { return found.1 }
+        return prefix.allSatisfy { $0 == 0 } ? "begins with nothing but zeros" : nil
+    }
+
+    private static func text(_ prefix: [UInt8]) -> String? {
+        if prefix.starts(with: [0xFF, 0xFE]) || prefix.starts(with: [0xFE, 0xFF]) { return "is text in UTF-16" }
+        // The prefix may end within a character.
+        let whole = prefix.suffix(3).allSatisfy { $0 < 0x80 } ? prefix[...] : prefix.dropLast(3)
+        guard prefix.allSatisfy({ $0 >= 0x20 || (0x09...0x0D).contains($0) }),
+            let text = String(validating: whole, as: UTF8.self)
+        else { return nil }
+        if text.contains("Event Name") || text.hasPrefix("UdpIp") {
+            return "seems to be a kernel trace as CSV, which cannot be read yet"
+        }
+        if text.contains("Image Name") { return "seems to be a tasklist listing, which cannot be read yet" }
+        if text.contains("Active Connections") { return "seems to be a netstat listing, which cannot be read yet" }
+        if text.hasPrefix("{") { return "seems to be JSON" }
+        return "seems to be a text file"
+    }
+}

@@ -1,0 +1,190 @@
+public import PcapNG
+public import Records
+public import SystemPackage
+import TextEscaping
+
+/// Writes evidence as a pcapng: send records on interface 0, wire records on interface 1, processes as process event
+/// blocks, losses and the summary as interface statistics.
+///
+/// Whole blocks reach the descriptor at a time, so that whatever ends the program leaves a readable file. The
+/// descriptor is not closed here.
+public final class EvidenceWriter {
+    /// The records written so far, and what was lost.
+    public private(set) var totals = EvidenceTotals()
+
+    private var writer: BlockWriter
+    private let snapLength: Int
+    private let start: Timestamp
+    private var processes = DescribedProcesses()
+    private var interfaceNames: [InterfaceKey: String] = [:]
+    private var line = PacketCommentWriter()
+    private var json = JSONWriter()
+
+    private struct InterfaceKey: Hashable {
+        var namespace: UInt32
+        var index: UInt32
+    }
+
+    /// Begins a file: its header is written at once.
+    ///
+    /// - Parameters:
+    ///   - descriptor: a file or a pipe, open for writing.
+    ///   - header: what the file says of itself.
+    ///   - snapLength: how many bytes of a packet are kept, counted from the IP header.
+    public init(
+        descriptor: FileDescriptor, header: EvidenceHeader, snapLength: UInt32
+    ) throws(BlockWriterError) {
+        writer = BlockWriter(descriptor)
+        self.snapLength = Int(snapLength)
+        start = header.coverage.start
+        let portions = CoverageComment.portions(header.coverage.interfaces)
+        writer.blocks.section(
+            SectionHeader(
+                hardware: header.hardware, operatingSystem: header.kernel,
+                application: "whosent \(header.toolVersion)"),
+            comments: [
+                CoverageComment.header(
+                    kind: EvidenceKind.recording.rawValue, clock: header.clock, header.coverage,
+                    interfaces: portions.first ?? [])
+            ])
+        for interface in [EvidenceInterface.send, .wire] {
+            writer.blocks.interface(
+                InterfaceDescription(
+                    linkType: EvidenceInterface.linkType, snapLength: snapLength, name: interface.name))
+        }
+        remember(header.coverage.interfaces)
+        write(portions.dropFirst(), time: start)
+        try writer.flush()
+    }
+
+    /// Whether ``process(key:imageVersion:description:time:)`` was called for this image lately. The answer may be no
+    /// for one that was described long ago: the memory of it is bounded, and describing it again does no harm.
+    public func describes(_ key: ProcessKey, imageVersion: UInt32) -> Bool {
+        processes.index(key, imageVersion: imageVersion) != nil
+    }
+
+    /// Writes who a process is: before the first record that names it, and again when its image changes. Nothing is
+    /// written where the same image was described already.
+    ///
+    /// - Parameters:
+    ///   - key: the process.
+    ///   - imageVersion: which image it runs; see ``ProcessRecord/imageVersion``.
+    ///   - description: the process as reports show it, with the chain of its parents.
+    ///   - time: when this was so.
+    public func process(
+        key: ProcessKey, imageVersion: UInt32, description: ProcessDescription, time: Timestamp
+    ) throws(BlockWriterError) {
+        guard processes.index(key, imageVersion: imageVersion) == nil else { return }
+        let comment = ProcessComment(
+            process: key, imageVersion: imageVersion, time: time, description: description)
+        let index = writer.blocks.processEvent(
+            processID: key.pid, name: description.name, path: description.executable, comments: comment.encoded)
+        processes.insert(key, imageVersion: imageVersion, index: index)
+        try writer.flushIfFull()
+    }
+
+    /// Writes who sent a packet.
+    ///
+    /// - Parameters:
+    ///   - record: the record; its `packet` is not written, it is decoded from the bytes again.
+    ///   - bytes: the packet from its IP header on, as far as it was recorded.
+    ///   - originalLength: the packet's whole length.
+    public func send(_ record: SendRecord, bytes: RawSpan, originalLength: Int) throws(BlockWriterError) {
+        var packet = block(on: .send, time: record.time, originalLength: max(originalLength, bytes.byteCount))
+        packet.processID = record.process.pid
+        packet.threadID = record.thread
+        packet.processIndex = processes.index(record.process, imageVersion: record.imageVersion)
+        let name = interfaceNames[InterfaceKey(namespace: record.namespace, index: record.interface)]
+        SendComment.write(record, interfaceName: name, to: &line)
+        writer.blocks.packet(packet, kept(bytes), comment: line.bytes.rawSpan)
+        totals.sends += 1
+        try writer.flushIfFull()
+    }
+
+    /// Writes a packet that no process here sent.
+    ///
+    /// - Parameters:
+    ///   - record: the record; its `packet` is not written, it is decoded from the bytes again.
+    ///   - bytes: the packet from its IP header on, as far as it was recorded.
+    ///   - originalLength: the packet's whole length.
+    public func wire(_ record: WireRecord, bytes: RawSpan, originalLength: Int) throws(BlockWriterError) {
+        let packet = block(on: .wire, time: record.time, originalLength: max(originalLength, bytes.byteCount))
+        WireComment.write(record, to: &json)
+        writer.blocks.packet(packet, kept(bytes), comment: json.bytes.rawSpan)
+        totals.wires += 1
+        try writer.flushIfFull()
+    }
+
+    /// Writes that records were lost; at once, so that a file that breaks off does not hide it.
+    public func lost(_ loss: LossInterval) throws(BlockWriterError) {
+        totals.lost[loss.kind, default: 0] += loss.count
+        writer.blocks.statistics(
+            statistics(of: loss.kind == .wire ? .wire : .send, time: loss.stop), comments: [SummaryComment.loss(loss)])
+        try writer.flush()
+    }
+
+    /// Writes interfaces that appeared since the file began, or have addresses that they did not have then.
+    public func interfaces(_ interfaces: [HostInterface], time: Timestamp) throws(BlockWriterError) {
+        remember(interfaces)
+        write(CoverageComment.portions(interfaces)[...], time: time)
+        try writer.flushIfFull()
+    }
+
+    /// Writes out what waits: to be called at least as often as the file should be current.
+    public func flush() throws(BlockWriterError) { try writer.flush() }
+
+    /// Closes the recording with its summary.
+    ///
+    /// - Parameters:
+    ///   - stop: until when every send was recorded.
+    ///   - lost: what the kernel counted as lost in the whole run, where that is more than ``lost(_:)`` was told.
+    public func finish(stop: Timestamp, lost: [LossInterval.Kind: UInt64] = [:]) throws(BlockWriterError) {
+        totals.lost.merge(lost) { told, counted in max(told, counted) }
+        for interface in [EvidenceInterface.wire, .send] {
+            var statistics = statistics(of: interface, time: stop)
+            statistics.start = start
+            statistics.end = stop
+            // The send interface's comes last and carries the summary: a file cut before it has none.
+            writer.blocks.statistics(
+                statistics, comments: interface == .send ? [SummaryComment.end(stop: stop, totals)] : [])
+        }
+        try writer.flush()
+    }
+
+    private func block(on interface: EvidenceInterface, time: Timestamp, originalLength: Int) -> PacketBlock {
+        var packet = PacketBlock(interface: interface.rawValue, time: time, originalLength: originalLength)
+        packet.flags = PacketBlock.outbound
+        return packet
+    }
+
+    @_lifetime(copy bytes)
+    private func kept(_ bytes: RawSpan) -> RawSpan {
+        bytes.extracting(0..<min(bytes.byteCount, snapLength))
+    }
+
+    /// The counters of an interface: received is written and lost together, dropped what was lost.
+    private func statistics(of interface: EvidenceInterface, time: Timestamp) -> InterfaceStatistics {
+        var statistics = InterfaceStatistics(interface: interface.rawValue, time: time)
+        let lost =
+            switch interface {
+            case .send: totals.lost.filter { $0.key != .wire }.values.reduce(0, &+)
+            case .wire: totals.lost[.wire] ?? 0
+            }
+        statistics.received = (interface == .send ? totals.sends : totals.wires) &+ lost
+        statistics.dropped = lost
+        return statistics
+    }
+
+    private func remember(_ interfaces: [HostInterface]) {
+        for interface in interfaces {
+            interfaceNames[InterfaceKey(namespace: interface.namespace, index: interface.index)] = interface.name
+        }
+    }
+
+    private func write(_ portions: ArraySlice<[HostInterface]>, time: Timestamp) {
+        for portion in portions {
+            writer.blocks.statistics(
+                statistics(of: .send, time: time), comments: [CoverageComment.interfaces(portion)])
+        }
+    }
+}

@@ -1,0 +1,36 @@
+public import Records
+
+/// Which images were described in which process event block of the section that is being written.
+///
+/// The older ones are forgotten, so that a machine that starts processes all day does not fill the memory: describing
+/// one again does no harm.
+public struct DescribedProcesses: Sendable {
+    private static let generationSize = 16_384
+
+    private struct Image: Hashable {
+        var process: ProcessKey
+        var version: UInt32
+        var host: UInt16
+    }
+
+    private var recent: [Image: UInt32] = [:]
+    private var older: [Image: UInt32] = [:]
+
+    /// None yet.
+    public init() {}
+
+    /// The index of the block that describes an image of a process; nil where it has to be written (again).
+    public func index(_ process: ProcessKey, imageVersion: UInt32, host: UInt16 = 0) -> UInt32? {
+        let image = Image(process: process, version: imageVersion, host: host)
+        return recent[image] ?? older[image]
+    }
+
+    /// Notes that the block with this index describes an image of a process.
+    public mutating func insert(_ process: ProcessKey, imageVersion: UInt32, host: UInt16 = 0, index: UInt32) {
+        if recent.count >= Self.generationSize {
+            older = recent
+            recent = [:]
+        }
+        recent[Image(process: process, version: imageVersion, host: host)] = index
+    }
+}

@@ -1,0 +1,260 @@
+import Evidence
+import PcapNG
+import Records
+import SystemPackage
+import Testing
+
+@Suite("Evidence, written and read back")
+struct EvidenceRoundTripTests {
+    @Test("header, coverage and summary survive exactly")
+    func header() throws {
+        let bytes = try written { descriptor in
+            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            try writer.finish(stop: SampleEvidence.start.advanced(by: 5), lost: [:])
+        }
+        let (records, reader) = try readAll(bytes)
+        var expected = SampleEvidence.coverage
+        expected.stop = SampleEvidence.start.advanced(by: 5)
+        expect(reader.coverage, equals: expected)
+        #expect(reader.kind == .recording)
+        #expect(reader.damage.isEmpty)
+        #expect(!reader.endedWithoutSummary)
+        #expect(records.map(name) == ["end"])
+    }
+
+    @Test("every field of 500 random send records survives")
+    func sends() throws {
+        var generator = FixedGenerator(state: 7)
+        var expected: [SendRecord] = []
+        let bytes = try written { descriptor in
+            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 60)
+            for _ in 0..<500 {
+                let (record, packet) = try randomSend(&generator)
+                try writer.send(record, bytes: packet.rawSpan, originalLength: packet.count)
+                expected.append(record)
+            }
+            try writer.finish(stop: SampleEvidence.start)
+        }
+        let (records, reader) = try readAll(bytes)
+        #expect(reader.damage.isEmpty)
+        let read = records.compactMap { if case .send(let record) = $0 { record } else { nil } }
+        #expect(read.count == expected.count)
+        for (record, original) in zip(read, expected) {
+            #expect(fields(of: record) == fields(of: original))
+            #expect(record.host == 3)
+        }
+    }
+
+    @Test("wire records survive, forwarded and kernel-made")
+    func wires() throws {
+        let packet = SampleEvidence.ping6(sequence: 1)
+        let ip = try #require(decoded(packet, originalLength: packet.count))
+        let origins: [WireRecord.Origin] = [
+            .kernel, .forwarded(ingressInterface: 3, ingressName: "eth\"1\\x1b"),
+            .forwarded(ingressInterface: .max, ingressName: nil),
+        ]
+        var expected: [WireRecord] = []
+        let bytes = try written { descriptor in
+            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            for (index, origin) in origins.enumerated() {
+                let record = WireRecord(
+                    time: SampleEvidence.start.advanced(by: Int64(index)), packet: ip, origin: origin,
+                    namespace: index == 0 ? 0 : .max, interface: UInt32(index), hasKernelSocket: index != 2, host: 3)
+                try writer.wire(record, bytes: packet.rawSpan, originalLength: packet.count)
+                expected.append(record)
+            }
+            try writer.finish(stop: SampleEvidence.start)
+        }
+        let (records, reader) = try readAll(bytes)
+        #expect(reader.damage.isEmpty)
+        let read = records.compactMap { if case .wire(let record) = $0 { record } else { nil } }
+        #expect(read.map(fields) == expected.map(fields))
+    }
+
+    @Test("processes survive, are written once an image, and packets point to them")
+    func processes() throws {
+        let key = ProcessKey(pid: 2136, startTime: .max)
+        let description = SampleEvidence.description(pid: 2136)
+        var renamed = description
+        renamed.name = "other"
+        let bytes = try written { descriptor in
+            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            #expect(!writer.describes(key, imageVersion: 1))
+            try writer.process(key: key, imageVersion: 1, description: description, time: SampleEvidence.start)
+            #expect(writer.describes(key, imageVersion: 1))
+            try writer.process(key: key, imageVersion: 1, description: renamed, time: SampleEvidence.start)
+            try writer.process(
+                key: key, imageVersion: 2, description: renamed, time: SampleEvidence.start.advanced(by: 1))
+            let packet = SampleEvidence.udp(payload: [1])
+            let ip = try #require(decoded(packet, originalLength: packet.count))
+            for version: UInt32 in [2, 1, 3] {
+                try writer.send(
+                    SendRecord(time: SampleEvidence.start, packet: ip, process: key, imageVersion: version),
+                    bytes: packet.rawSpan, originalLength: packet.count)
+            }
+            try writer.finish(stop: SampleEvidence.start)
+        }
+        let (records, reader) = try readAll(bytes)
+        #expect(reader.damage.isEmpty)
+        let read = records.compactMap { if case .process(let record) = $0 { record } else { nil } }
+        #expect(read.map(\.description) == [description, renamed])
+        #expect(read.map(\.process) == [key, key])
+        #expect(read.map(\.imageVersion) == [1, 2])
+        #expect(read.map(\.time) == [SampleEvidence.start, SampleEvidence.start.advanced(by: 1)])
+        #expect(read.map(\.host) == [3, 3])
+        var blocks = BlockReader(MemorySource(bytes), file: "test")
+        var indices: [UInt32?] = []
+        while let event = try blocks.next() {
+            if case .packet(let packet) = event { indices.append(packet.processIndex) }
+        }
+        #expect(indices == [1, 0, nil])
+    }
+
+    @Test("a command line longer than an option is cut, and the rest survives")
+    func longCommandLine() throws {
+        var description = SampleEvidence.description(pid: 5)
+        description.arguments = (0..<2000).map { "\($0) " + String(repeating: "\"", count: 40) }
+        description.parents[0].arguments = [String(repeating: "p", count: 70_000)]
+        let bytes = try written { descriptor in
+            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            try writer.process(
+                key: ProcessKey(pid: 5, startTime: 1), imageVersion: 1, description: description,
+                time: SampleEvidence.start)
+            try writer.finish(stop: SampleEvidence.start)
+        }
+        let (records, reader) = try readAll(bytes)
+        #expect(reader.damage.isEmpty)
+        guard case .process(let record) = records.first, let read = record.description else {
+            Issue.record("no process")
+            return
+        }
+        let kept = try #require(read.arguments)
+        #expect(kept.count > 500 && kept.count < 2000)
+        #expect(kept == Array((description.arguments ?? []).prefix(kept.count)))
+        #expect(read.parents.map(\.name) == ["sh", "systemd"])
+        #expect(read.executable == description.executable)
+    }
+
+    @Test("losses and interfaces that come later are in the coverage and in the records")
+    func lossesAndInterfaces() throws {
+        let losses = LossInterval.Kind.allCases.enumerated().map { index, kind in
+            LossInterval(
+                kind: kind, count: UInt64(17 + index), start: SampleEvidence.start,
+                stop: SampleEvidence.start.advanced(by: Int64(index)))
+        }
+        let late = HostInterface(index: 9, name: "veth0", namespace: 77, mac: nil, addresses: [])
+        let bytes = try written { descriptor in
+            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            for loss in losses { try writer.lost(loss) }
+            try writer.interfaces([late], time: SampleEvidence.start)
+            try writer.finish(stop: SampleEvidence.start.advanced(by: 100), lost: [.send: 20])
+            #expect(writer.totals.lost[.send] == 20)
+        }
+        let (records, reader) = try readAll(bytes)
+        // Three more send records were lost than anybody said when: anywhere in the recording.
+        let rest = LossInterval(
+            kind: .send, count: 3, start: SampleEvidence.start, stop: SampleEvidence.start.advanced(by: 100))
+        #expect(reader.coverage.losses == losses + [rest])
+        #expect(reader.coverage.interfaces == SampleEvidence.coverage.interfaces + [late])
+        #expect(records.map(name) == ["lost", "lost", "lost", "lost", "lost", "coverage", "end", "lost"])
+    }
+
+    @Test("the coverage is known before the first record, whatever the number of interfaces")
+    func manyInterfaces() throws {
+        var header = SampleEvidence.header
+        header.coverage.interfaces = (1...3000).map { index in
+            HostInterface(
+                index: UInt32(index), name: "veth\(index)", namespace: 1,
+                addresses: (0..<(index == 2999 ? 1201 : 2)).map {
+                    .init(address: IPAddress(v6High: UInt64(index), low: UInt64($0)), prefixLength: 64)
+                })
+        }
+        let packet = SampleEvidence.udp(payload: [1])
+        let ip = try #require(decoded(packet, originalLength: packet.count))
+        let bytes = try written { descriptor in
+            let writer = try EvidenceWriter(descriptor: descriptor, header: header, snapLength: 128)
+            try writer.send(
+                SendRecord(time: SampleEvidence.start, packet: ip, process: ProcessKey(pid: 5, startTime: 1)),
+                bytes: packet.rawSpan, originalLength: packet.count)
+            try writer.finish(stop: SampleEvidence.start)
+        }
+        let reader = try EvidenceReader(source: MemorySource(bytes), file: "test", host: 0)
+        #expect(reader.coverage.interfaces == header.coverage.interfaces)
+        var records: [String] = []
+        while let record = try reader.next() { records.append(name(record)) }
+        #expect(records.filter { $0 == "send" }.count == 1)
+        #expect(reader.damage.isEmpty)
+    }
+}
+
+/// What kind of record it is.
+func name(_ record: EvidenceRecord) -> String {
+    switch record {
+    case .send: "send"
+    case .wire: "wire"
+    case .process: "process"
+    case .lost: "lost"
+    case .coverageChanged: "coverage"
+    case .end: "end"
+    }
+}
+
+private func expect(_ coverage: Coverage, equals expected: Coverage) {
+    #expect(coverage.host == expected.host)
+    #expect(coverage.bootID == expected.bootID)
+    #expect(coverage.start == expected.start)
+    #expect(coverage.stop == expected.stop)
+    #expect(coverage.filter == expected.filter)
+    #expect(coverage.onlyInterface == expected.onlyInterface)
+    #expect(coverage.interfaces == expected.interfaces)
+    #expect(coverage.losses == expected.losses)
+    #expect(coverage.includesWire == expected.includesWire)
+}
+
+/// All fields but the host, which the reader gives.
+private func fields(of record: SendRecord) -> [AnyHashable] {
+    [
+        record.time, record.packet, record.process, record.thread, record.threadName, record.imageVersion, record.user,
+        record.group, record.namespace, record.interface, record.socketCookie, record.cgroup, record.segmentSize,
+        record.path, record.proof,
+    ]
+}
+
+private func fields(of record: WireRecord) -> [AnyHashable] {
+    [
+        record.time, record.packet, record.origin, record.namespace, record.interface, record.hasKernelSocket,
+        record.host,
+    ]
+}
+
+private func randomSend(_ generator: inout FixedGenerator) throws -> (SendRecord, [UInt8]) {
+    let payload = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
+        UInt8.random(in: 0...255, using: &generator)
+    }
+    let packet =
+        Bool.random(using: &generator)
+        ? SampleEvidence.udp(payload: payload, identification: .random(in: 0...0xFFFF, using: &generator))
+        : SampleEvidence.ping6(sequence: .random(in: 0...255, using: &generator))
+    // What is read back is what the snap length left.
+    let kept = Array(packet.prefix(60))
+    let ip = try #require(decoded(kept, originalLength: packet.count))
+    func maybe(_ value: UInt64) -> UInt64 { generator.next() % 3 == 0 ? 0 : value }
+    let name = (0..<Int.random(in: 0...16, using: &generator)).map { _ in
+        generator.next() % 4 == 0
+            ? UInt8.random(in: 1...255, using: &generator) : UInt8.random(in: 0x20...0x7E, using: &generator)
+    }
+    let record = SendRecord(
+        time: SampleEvidence.start.advanced(by: Int64(generator.next() >> 3)), packet: ip,
+        process: ProcessKey(pid: .random(in: 1...(.max), using: &generator), startTime: maybe(generator.next())),
+        thread: UInt32(truncatingIfNeeded: maybe(generator.next())), threadName: TaskName(name),
+        imageVersion: UInt32(truncatingIfNeeded: maybe(generator.next())),
+        user: Bool.random(using: &generator) ? UInt32(truncatingIfNeeded: maybe(generator.next())) : nil,
+        group: Bool.random(using: &generator) ? UInt32.max : nil,
+        namespace: UInt32(truncatingIfNeeded: maybe(generator.next())),
+        interface: Bool.random(using: &generator) ? 2 : UInt32(truncatingIfNeeded: maybe(generator.next())),
+        socketCookie: maybe(generator.next()), cgroup: maybe(.max),
+        segmentSize: UInt16(truncatingIfNeeded: maybe(generator.next())),
+        path: [.cgroupEgress, .packetSocket, .foreign][Int(generator.next() % 3)],
+        proof: Bool.random(using: &generator) ? .verified : .unverified)
+    return (record, packet)
+}
