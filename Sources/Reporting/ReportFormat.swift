@@ -1,13 +1,22 @@
 /// An output format of the commands: appends to a byte buffer that the caller flushes, per batch while live.
 ///
-/// The calls come in the order `begin`, any number of `packet`, `summary`.
+/// The calls come in the order `begin`; for each packet of the run `count`, and `packet` where an output filter lets its
+/// line through; `summary`.
 public protocol ReportFormat {
     /// Appends what stands before the first packet.
     mutating func begin(into output: inout [UInt8])
+
+    /// Counts one packet, whether its line is printed or not. Most formats need no counts of their own.
+    mutating func count(_ reported: ReportedPacket)
 
     /// Appends one packet's line. Only UDP and ICMP have lines (``Records/IPPacket/isReported``).
     mutating func packet(_ reported: ReportedPacket, into output: inout [UInt8])
 
     /// Appends what stands after the last packet.
     mutating func summary(_ summary: RunSummary, into output: inout [UInt8])
+}
+
+extension ReportFormat {
+    /// Nothing.
+    public mutating func count(_ reported: ReportedPacket) {}
 }

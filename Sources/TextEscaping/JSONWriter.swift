@@ -67,10 +67,16 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
-    /// An integer as the next value.
+    /// An integer of at most 64 bits as the next value.
+    @inlinable
     public mutating func value(_ number: some BinaryInteger) {
+        value(magnitude: UInt64(truncatingIfNeeded: number.magnitude), isNegative: number < 0)
+    }
+
+    @usableFromInline
+    mutating func value(magnitude: UInt64, isNegative: Bool) {
         comma()
-        appendDecimal(number, to: &bytes)
+        appendDecimal(magnitude: magnitude, isNegative: isNegative, width: 1, to: &bytes)
         needsComma = true
     }
 
@@ -103,6 +109,7 @@ public struct JSONWriter: Sendable {
     }
 
     /// Writes a key and an integer, if there is one.
+    @inlinable
     public mutating func member(_ name: StaticString, _ number: (some BinaryInteger)?) {
         guard let number else { return }
         key(name)
@@ -131,38 +138,57 @@ public struct JSONWriter: Sendable {
     /// RFC 8259, section 7: quotation mark, reverse solidus and the controls must be escaped.
     private mutating func quote(_ string: String) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in string.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0x00...0x1F, 0x7F:
-                bytes.append(contentsOf: "\\u00".utf8)
-                bytes.append(hexDigit(byte >> 4))
-                bytes.append(hexDigit(byte & 0xF))
-            default: bytes.append(byte)
-            }
+        if string.utf8.contains(where: { Self.mustEscape($0) }) {
+            for byte in string.utf8 { appendEscaped(byte) }
+        } else {
+            bytes.append(contentsOf: string.utf8)
         }
         bytes.append(UInt8(ascii: "\""))
     }
+
+    private static func mustEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
+    private mutating func appendEscaped(_ byte: UInt8) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+            bytes.append(UInt8(ascii: "\\"))
+            bytes.append(byte)
+        case 0x00...0x1F, 0x7F:
+            bytes.append(contentsOf: "\\u00".utf8)
+            bytes.append(hexDigit(byte >> 4))
+            bytes.append(hexDigit(byte & 0xF))
+        default: bytes.append(byte)
+        }
+    }
 }
 
-/// Appends a number's decimal digits without making a string.
+/// Appends the decimal digits of a number of at most 64 bits without making a string.
+@inlinable
 public func appendDecimal(_ number: some BinaryInteger, to bytes: inout [UInt8]) {
-    if number < 0 { bytes.append(UInt8(ascii: "-")) }
-    var rest = UInt64(number.magnitude)
-    let start = bytes.count
+    appendDecimal(number, width: 1, to: &bytes)
+}
+
+/// Appends a number's decimal digits, filled with zeros on the left to `width`, at most 20.
+@inlinable
+public func appendDecimal(_ number: some BinaryInteger, width: Int, to bytes: inout [UInt8]) {
+    appendDecimal(
+        magnitude: UInt64(truncatingIfNeeded: number.magnitude), isNegative: number < 0, width: width, to: &bytes)
+}
+
+/// The generic functions above are inlined into their callers and end here: unspecialised, they cost ten times as much.
+@usableFromInline
+func appendDecimal(magnitude: UInt64, isNegative: Bool, width: Int, to bytes: inout [UInt8]) {
+    if isNegative { bytes.append(UInt8(ascii: "-")) }
+    // The most digits that 64 bits have.
+    var digits = InlineArray<20, UInt8>(repeating: UInt8(ascii: "0"))
+    var first = 20
+    var rest = magnitude
     repeat {
-        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+        first -= 1
+        digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
         rest /= 10
     } while rest > 0
-    bytes[start...].reverse()
-}
-
-/// Appends a number's decimal digits, filled with zeros on the left to `width`.
-public func appendDecimal(_ number: some BinaryInteger, width: Int, to bytes: inout [UInt8]) {
-    let start = bytes.count
-    appendDecimal(number, to: &bytes)
-    let missing = width - (bytes.count - start)
-    if missing > 0 { bytes.insert(contentsOf: repeatElement(UInt8(ascii: "0"), count: missing), at: start) }
+    for index in max(min(first, 20 - width), 0)..<20 { bytes.append(digits[index]) }
 }

@@ -14,7 +14,7 @@ struct NDJSONFormatTests {
     }
 
     @Test func everyKindOfPacketAsExpected() {
-        Golden.expect(Sample.output(NDJSONFormat()), named: "--format=ndjson.ndjson")
+        Golden.expect(Sample.output(NDJSONFormat()), named: "ndjson.ndjson")
     }
 
     @Test func everyLineValidatesAndTheCountsAddUp() throws {

@@ -125,7 +125,10 @@ extension Sample {
         var format = format
         var bytes: [UInt8] = []
         format.begin(into: &bytes)
-        for packet in packets { format.packet(packet, into: &bytes) }
+        for packet in packets {
+            format.count(packet)
+            format.packet(packet, into: &bytes)
+        }
         format.summary(summary, into: &bytes)
         return bytes
     }

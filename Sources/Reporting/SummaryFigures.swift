@@ -1,0 +1,51 @@
+internal import Correlation
+internal import Records
+
+/// tcpdump's last three lines, extended by what there is of records, losses and damage.
+enum SummaryFigures {
+    static func lines(_ summary: RunSummary) -> [String] {
+        var lines = [
+            "\(packets(summary.captured)) captured, \(summary.packets) of them UDP or ICMP\(distinct(summary))",
+            "\(records(summary.records)) received, \(summary.unmatchedRecords) of them for no captured packet",
+            "\(records(summary.lostInKernel, of: "")) lost in the kernel (ring buffer)\(parts(summary))",
+            "\(packets(summary.lost[.capture] ?? 0)) lost in capture\(interfaces(summary))",
+        ]
+        if let count = summary.lost[.table], count > 0 {
+            lines.append("\(records(count)) let go before their packets came (table full)")
+        }
+        if let offset = summary.clockOffset {
+            let spread = offset.spread.map { ", spread \($0) s" } ?? ", as given"
+            lines.append("the evidence's clock was moved by \(offset.seconds) s (\(offset.matches) matches\(spread))")
+        }
+        for finding in summary.damage {
+            let file = TerminalText.name(finding.file)
+            lines.append("damage: \(file) at byte \(finding.offset): \(TerminalText.visible(finding.what))")
+        }
+        if let status = summary.commandStatus { lines.append("the command ended with status \(status)") }
+        return lines
+    }
+
+    private static func packets(_ count: UInt64) -> String { "\(count) packet\(count == 1 ? "" : "s")" }
+
+    private static func records(_ count: UInt64, of kind: String = "send ") -> String {
+        "\(count) \(kind)record\(count == 1 ? "" : "s")"
+    }
+
+    private static func distinct(_ summary: RunSummary) -> String {
+        summary.distinctPackets.map { $0 == summary.packets ? "" : " (\($0) distinct)" } ?? ""
+    }
+
+    private static func parts(_ summary: RunSummary) -> String {
+        let kinds: [LossInterval.Kind] = [.send, .wire, .process]
+        let lost = kinds.compactMap { kind in
+            summary.lost[kind].flatMap { $0 > 0 ? "\($0) \(kind.rawValue)" : nil }
+        }
+        return lost.isEmpty ? "" : ": " + lost.joined(separator: ", ")
+    }
+
+    private static func interfaces(_ summary: RunSummary) -> String {
+        let dropping = summary.interfaces.filter { $0.dropped > 0 }
+        guard summary.interfaces.count > 1, !dropping.isEmpty else { return "" }
+        return ": " + dropping.map { "\($0.dropped) on \(TerminalText.name($0.name))" }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,221 @@
+public import Classification
+public import Correlation
+public import Records
+
+/// Packets by sender, verdict and tag, in bounded memory.
+///
+/// A destination is an address with its port, for ICMP the address alone. Later fragments, which have no port, are
+/// counted as packets but not as destinations.
+public struct SummaryTable: Sendable {
+    /// The most groups; packets beyond them are counted together.
+    public let groupLimit: Int
+    /// The most destinations that are told apart, over all groups; beyond it a group's figure is a lower bound.
+    public let destinationLimit: Int
+
+    /// The most reasons for not knowing that have a row of their own.
+    private static let reasonLimit = 16
+
+    private var indices: [Key: Int] = [:]
+    private var groups: [Group] = []
+    private var overflow: Int?
+    private var reasons = 0
+    private var tags: [(name: String, confidence: Tag.Confidence)] = []
+    private var details: [Detail: Int32] = [:]
+    private var lastDetail: (detail: Detail, position: Int32)?
+    private var destinations: Set<UInt64> = []
+    private var lastKey: Key?
+    private var lastIndex = 0
+
+    /// A row of the table.
+    public struct Row: Sendable {
+        /// The sender; nil for other verdicts and for ambiguous ones.
+        public internal(set) var process: ProcessDescription?
+        /// `from eth1`, for forwarded packets.
+        public internal(set) var origin: String?
+        /// The candidates of an ambiguous verdict, or the reason for not knowing.
+        public internal(set) var remark: String?
+        /// The machine the sender ran on, where there are several.
+        public internal(set) var host: String?
+        /// The verdict's kind; nil for the row of groups beyond the limit.
+        public internal(set) var kind: Verdict.Kind?
+        /// The verdict's confidence.
+        public internal(set) var confidence: Verdict.Confidence
+        /// The tag's name and confidence.
+        public internal(set) var tag: (name: String, confidence: Tag.Confidence)?
+        /// Packets.
+        public internal(set) var packets: UInt64 = 0
+        /// Distinct destinations, or as many as were told apart.
+        public internal(set) var destinations: UInt64 = 0
+        /// There may be more destinations.
+        public internal(set) var hasMoreDestinations = false
+        /// The earliest packet's time.
+        public internal(set) var first: Timestamp
+        /// The latest packet's time.
+        public internal(set) var last: Timestamp
+    }
+
+    /// Small and without references: one is made for every packet.
+    private struct Key: Hashable {
+        var sender = ProcessKey(pid: 0, startTime: 0)
+        var imageVersion: UInt32 = 0
+        /// Of a sender's machine, of a tag, and of what else tells groups apart: positions in lists.
+        var host: UInt16 = 0
+        var tag: Int32 = -1
+        var detail: Int32 = -1
+        var kind: Verdict.Kind
+        var confidence: Verdict.Confidence
+    }
+
+    /// What tells groups of one verdict apart where it is not the process.
+    private enum Detail: Hashable {
+        case candidates([ProcessKey])
+        case ingress(String)
+        case reason(Reason)
+    }
+
+    private struct Group {
+        var row: Row
+        /// The fingerprint of the latest packet's destination.
+        var lastDestination: UInt64 = 0
+    }
+
+    /// An empty table.
+    public init(groupLimit: Int = 4096, destinationLimit: Int = 262_144) {
+        self.groupLimit = max(groupLimit, 1)
+        self.destinationLimit = max(destinationLimit, 0)
+    }
+
+    /// Counts a packet.
+    public mutating func count(_ reported: ReportedPacket) {
+        let key = key(reported)
+        let index = key == lastKey ? lastIndex : index(of: key, reported)
+        lastKey = key
+        lastIndex = index
+        let time = reported.packet.time
+        groups[index].row.packets += 1
+        groups[index].row.first = min(groups[index].row.first, time)
+        groups[index].row.last = max(groups[index].row.last, time)
+        // What is known of a process grows while it runs.
+        if groups[index].row.process?.executable == nil, index != overflow, let process = reported.shownProcess {
+            groups[index].row.process = process
+        }
+        countDestination(reported.packet.ip, in: index)
+    }
+
+    /// The rows: what is tagged first, then by verdict, then the largest first; the rest beyond the limit last.
+    public var rows: [Row] {
+        groups.map(\.row).sorted { left, right in
+            let (leftRank, rightRank) = (Self.rank(left), Self.rank(right))
+            if leftRank != rightRank { return leftRank < rightRank }
+            if left.tag?.name != right.tag?.name { return left.tag?.name ?? "" < right.tag?.name ?? "" }
+            if left.packets != right.packets { return left.packets > right.packets }
+            if left.first != right.first { return left.first < right.first }
+            return (left.process?.pid ?? 0) < (right.process?.pid ?? 0)
+        }
+    }
+
+    /// Not every group has a row of its own.
+    public var hasOverflow: Bool { overflow != nil }
+
+    private static func rank(_ row: Row) -> UInt8 {
+        row.kind.map { $0.rawValue + (row.tag == nil ? UInt8(Verdict.Kind.allCases.count) : 0) } ?? .max
+    }
+
+    private mutating func key(_ reported: ReportedPacket) -> Key {
+        var key = Key(kind: reported.verdict.kind, confidence: reported.verdict.confidence)
+        if let tag = reported.tag { key.tag = position(of: tag) }
+        switch key.kind {
+        case .process where key.confidence <= .ambiguous:
+            key.detail = position(of: .candidates(reported.verdict.candidates.map(\.sender.process)))
+        case .process:
+            if let sender = reported.verdict.sender {
+                key.sender = sender.process
+                key.imageVersion = sender.imageVersion
+                key.host = sender.host
+            } else {
+                key.sender.pid = reported.process?.pid ?? 0
+            }
+        case .forwarded:
+            if let ingress = reported.ingressInterface { key.detail = position(of: .ingress(ingress)) }
+        case .unknown: key.detail = position(of: .reason(reported.verdict.reason))
+        case .kernel, .received: break
+        }
+        return key
+    }
+
+    /// There are as many tags as classifiers and rules have, so a list will do.
+    private mutating func position(of tag: Tag) -> Int32 {
+        if let index = tags.firstIndex(where: { $0.confidence == tag.confidence && $0.name == tag.name }) {
+            return Int32(truncatingIfNeeded: index)
+        }
+        guard tags.count < groupLimit else { return Int32(truncatingIfNeeded: tags.count) }
+        tags.append((tag.name, tag.confidence))
+        return Int32(truncatingIfNeeded: tags.count - 1)
+    }
+
+    /// -1 beyond the limits: a reason may hold figures of its packet, and a row each would bury the others.
+    private mutating func position(of detail: Detail) -> Int32 {
+        if let lastDetail, lastDetail.detail == detail { return lastDetail.position }
+        let position: Int32
+        if let known = details[detail] {
+            position = known
+        } else {
+            guard details.count < groupLimit else { return -1 }
+            if case .reason = detail {
+                guard reasons < Self.reasonLimit else { return -1 }
+                reasons += 1
+            }
+            position = Int32(truncatingIfNeeded: details.count)
+            details[detail] = position
+        }
+        lastDetail = (detail, position)
+        return position
+    }
+
+    private mutating func index(of key: Key, _ reported: ReportedPacket) -> Int {
+        if let index = indices[key] { return index }
+        let time = reported.packet.time
+        guard indices.count < groupLimit else {
+            if let overflow { return overflow }
+            groups.append(Group(row: Row(confidence: .none, first: time, last: time)))
+            overflow = groups.count - 1
+            return groups.count - 1
+        }
+        var row = Row(confidence: key.confidence, first: time, last: time)
+        row.kind = key.kind
+        row.process = reported.shownProcess
+        row.host = reported.hostName
+        row.tag = reported.tag.map { ($0.name, $0.confidence) }
+        if key.kind == .forwarded {
+            row.origin = reported.ingressInterface.map { "from \(TerminalText.name($0))" }
+        }
+        row.remark = key.kind == .unknown && key.detail < 0 ? "other reasons" : PacketLine.remark(reported)
+        indices[key] = groups.count
+        groups.append(Group(row: row))
+        return groups.count - 1
+    }
+
+    private mutating func countDestination(_ packet: IPPacket, in index: Int) {
+        guard packet.fragmentOffset == 0, packet.transport != .udp || packet.knownDestinationPort != nil else { return }
+        let destination = Self.fingerprint(packet.destination, packet.knownDestinationPort, index)
+        guard groups[index].lastDestination != destination else { return }
+        groups[index].lastDestination = destination
+        if destinations.count >= destinationLimit {
+            if !destinations.contains(destination) { groups[index].row.hasMoreDestinations = true }
+        } else if destinations.insert(destination).inserted {
+            groups[index].row.destinations += 1
+        }
+    }
+
+    /// A destination of a group in 64 bits, never 0: two of them are taken for one with a chance of one in 2⁶⁴.
+    private static func fingerprint(_ address: IPAddress, _ port: UInt16?, _ group: Int) -> UInt64 {
+        func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
+            let product = left.multipliedFullWidth(by: right)
+            return product.high ^ product.low
+        }
+        let place = UInt64(truncatingIfNeeded: group) << 32 | UInt64(port ?? 0) << 8 | UInt64(address.version.rawValue)
+        let to = mix(address.low ^ 0xA076_1D64_78BD_642F, address.high ^ 0xE703_7ED1_A0B4_28DB)
+        let mixed = mix(to ^ place, 0x8EBC_6AF0_9C88_C6E3 ^ place)
+        return mixed == 0 ? 1 : mixed
+    }
+}
