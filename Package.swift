@@ -85,7 +85,10 @@ let package = Package(
         .testTarget(name: "PacketDecodingTests", dependencies: ["PacketDecoding", "Records"], swiftSettings: settings),
         .testTarget(name: "PcapNGTests", dependencies: ["PcapNG", "Records", "TextEscaping"], swiftSettings: settings),
         .testTarget(
-            name: "CaptureTests", dependencies: ["Capture", "PacketDecoding", "PcapNG", "Records"],
+            name: "CaptureTests",
+            dependencies: [
+                "Capture", "PacketDecoding", "Records", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "EvidenceTests", dependencies: ["Evidence", "PacketDecoding", "PcapNG", "Records", "TextEscaping"],
