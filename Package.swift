@@ -90,7 +90,10 @@ let package = Package(
             name: "PcapNGTests", dependencies: ["PcapNG", "Records", "TextEscaping", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: settings),
         .testTarget(
-            name: "CaptureTests", dependencies: ["Capture", "PacketDecoding", "PcapNG", "Records"],
+            name: "CaptureTests",
+            dependencies: [
+                "Capture", "PacketDecoding", "Records", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "EvidenceTests",
