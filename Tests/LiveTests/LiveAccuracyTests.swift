@@ -4,14 +4,20 @@ import Testing
 /// The accuracy matrix through the real command, live and again offline.
 @Suite("Accuracy", .serialized, .enabled(if: TestMachine.requiresBPF || TestMachine.hasBPF, "needs BPF"))
 struct LiveAccuracyTests {
-    let session: LabSession
+    /// The shared run. Where there is none, one test says why and the others do not repeat it.
+    private func lab() throws -> LabSession {
+        guard let session = try? LabSession.shared.get() else { try Test.cancel("the lab's run failed") }
+        return session
+    }
 
-    init() throws {
-        session = try LabSession.shared.get()
+    @Test("The lab's run comes to its end")
+    func runEnds() throws {
+        _ = try LabSession.shared.get()
     }
 
     @Test("Every packet has the expected verdict, and none names a wrong process", arguments: AccuracyCase.all)
     func everyPacketIsRight(test: AccuracyCase) throws {
+        let session = try lab()
         let result = try session.result(of: test)
         let problems = Comment(rawValue: result.problems.joined(separator: "\n"))
         #expect(result.sent >= test.row.atLeast(on: test.way), "the row's senders did not run")
@@ -21,6 +27,7 @@ struct LiveAccuracyTests {
 
     @Test("What the kernel makes has no process", arguments: [Way.live, .joinAny, .joinEthernet], Family.allCases)
     func kernelMadePackets(way: Way, family: Family) throws {
+        let session = try lab()
         let comparison = try #require(session.comparisons[way])
         for result in KernelMade.results(comparison, way, family) {
             let problems = Comment(rawValue: "\(result.title): " + result.problems.joined(separator: "\n"))
@@ -30,12 +37,14 @@ struct LiveAccuracyTests {
 
     @Test("No packet that the lab did not send is given to a process", arguments: Way.allCases)
     func noInventions(way: Way) throws {
+        let session = try lab()
         let comparison = try #require(session.comparisons[way])
         #expect(comparison.inventions(exceptPIDs: session.toolPIDs) == [])
     }
 
     @Test("Live and join say the same of every packet")
     func sameVerdictsBothWays() throws {
+        let session = try lab()
         let live = try #require(session.comparisons[.live]).verdicts()
         var joined = try #require(session.comparisons[.joinAny]).verdicts()
         for packet in session.sent where ["37-early", "37-late"].contains(packet.row) {
@@ -49,6 +58,7 @@ struct LiveAccuracyTests {
 
     @Test("Outside the evidence's filter everything is unknown, with a reason")
     func outsideTheFilter() throws {
+        let session = try lab()
         let inside = Set(session.sent.filter { $0.row == "37-inside" }.map(\.identity))
         let lines = try #require(session.outputs[.joinFiltered]).lines.filter { !inside.contains($0.identity) }
         #expect(lines.count > 3000)
@@ -57,6 +67,7 @@ struct LiveAccuracyTests {
 
     @Test("Every command of the run ended well, and lost nothing")
     func commandsEndedWell() throws {
+        let session = try lab()
         #expect(session.commands.count >= 9)
         for command in session.commands { #expect(command.status == 0, "\(command.name)") }
         for (way, output) in session.outputs {
@@ -68,6 +79,7 @@ struct LiveAccuracyTests {
 
     @Test("Every line validates against the schema, and the counts add up", arguments: Way.allCases)
     func validNDJSON(way: Way) throws {
+        let session = try lab()
         let python = try #require(TestMachine.python, "no Python with jsonschema")
         let run = try CommandRun([
             "/usr/bin/env", python, TestMachine.package.appending(path: "Tests/Witnesses/validate_ndjson.py").path,
@@ -81,6 +93,7 @@ struct LiveAccuracyTests {
 
     @Test("Every pcapng is well formed to an independent reader", arguments: written)
     func wellFormedPcapNG(name: String) throws {
+        let session = try lab()
         let run = try CommandRun([
             "/usr/bin/env", "python3", TestMachine.package.appending(path: "Tests/Witnesses/pcapng_dump.py").path,
             session.folder.appending(path: name).path,
@@ -91,6 +104,7 @@ struct LiveAccuracyTests {
 
     @Test("tcpdump and tshark read every pcapng without a warning", arguments: written)
     func readByOtherTools(name: String) throws {
+        let session = try lab()
         let file = session.folder.appending(path: name).path
         let tcpdump = try CommandRun(["/usr/bin/env", "tcpdump", "-nr", file])
         #expect(tcpdump.status == 0)
@@ -105,6 +119,7 @@ struct LiveAccuracyTests {
 
     @Test("tshark shows the process in the packet comment", arguments: ["live.pcapng", "join.pcapng"])
     func commentNamesTheProcess(name: String) throws {
+        let session = try lab()
         let file = session.folder.appending(path: name).path
         let ping = try #require(session.sent.first { $0.row == "ping" })
         let run = try CommandRun([
