@@ -213,7 +213,7 @@ final class FixtureProc {
         // The kernel's key lies somewhere within procfs's tick.
         let exact = ProcessKey(pid: seen.process.pid, startTime: seen.process.startTime + 1_234_567)
         var live = LiveProcesses()
-        let now = Timestamp(nanoseconds: FileSystemCalls.clocks().wall)
+        let now = Timestamp(nanoseconds: SystemCalls.clocks().wall)
         live.add(
             ProcessRecord(
                 event: .exec, time: now.advanced(by: -1_000_000_000), process: exact, imageVersion: 9,
@@ -242,7 +242,7 @@ final class FixtureProc {
         live.drained(until: .distantFuture)
         let own = UInt32(ProcessInfo.processInfo.processIdentifier)
         let me = try #require(ProcFS().read(pid: own) { moment(0) }).record
-        let time = Timestamp(nanoseconds: FileSystemCalls.clocks().wall)
+        let time = Timestamp(nanoseconds: SystemCalls.clocks().wall)
         let description = live.description(
             process: me.process, imageVersion: 0, at: time, user: nil, group: nil, cgroup: 0)
         #expect(description?.name == me.name.description)

@@ -76,6 +76,16 @@ import Testing
         #expect(description?.parents.map(\.name) == ["ping", "bash"])
     }
 
+    /// clone(CLONE_PARENT) names a parent whose image is not the child's: what was seen of the child itself counts.
+    @Test func whatWasSeenOutweighsWhatAForkInherits() {
+        var table = ProcessTable([
+            snapshot(shell, "innocent", at: 0, version: 5), fork(child, of: shell, "x", version: 5, at: 100),
+            snapshot(child, "evil", at: 110),
+        ])
+        #expect(table.describe(child, version: 5, at: 105)?.executable == "/usr/bin/evil")
+        #expect(table.describe(child, version: 5, at: 105)?.arguments == ["evil", "-seen"])
+    }
+
     @Test func aForkKnownBeforeItsParentTakesTheImageLater() {
         var table = ProcessTable([fork(child, of: shell, "bash", version: 5, at: 100)])
         #expect(table.describe(child, version: 5, at: 110)?.executable == nil)

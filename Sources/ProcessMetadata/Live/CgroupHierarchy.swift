@@ -27,7 +27,7 @@ public struct CgroupHierarchy: Sendable {
 
     /// The hierarchy of the process's own mount namespace.
     public static func current(procfs: String = "/proc") -> CgroupHierarchy? {
-        guard let file = try? FileSystemCalls.read("\(procfs)/self/mountinfo", limit: 1 << 20) else { return nil }
+        guard let file = try? SystemCalls.read("\(procfs)/self/mountinfo", limit: 1 << 20) else { return nil }
         return CgroupHierarchy(mountInfo: file.bytes)
     }
 
@@ -36,7 +36,7 @@ public struct CgroupHierarchy: Sendable {
         guard path.hasPrefix("/"), !path.hasPrefix("/../"),
             let text = String(validating: LosslessEscape.bytes(path), as: UTF8.self)
         else { return nil }
-        return FileSystemCalls.identity(mount + text)?.inode
+        return SystemCalls.identity(mount + text)?.inode
     }
 
     /// All cgroups, parents first, at most `limit`.
@@ -44,9 +44,9 @@ public struct CgroupHierarchy: Sendable {
         var found: [(id: UInt64, path: String)] = []
         var pending = ["/"]
         while let path = pending.popLast(), found.count < limit {
-            guard let identity = FileSystemCalls.identity(mount + path) else { continue }
+            guard let identity = SystemCalls.identity(mount + path) else { continue }
             found.append((identity.inode, LosslessEscape.text(path)))
-            let children = (try? FileSystemCalls.list(mount + path, limit: limit)) ?? []
+            let children = (try? SystemCalls.list(mount + path, limit: limit)) ?? []
             for child in children where child.isDirectory && pending.count < limit {
                 pending.append(path == "/" ? "/" + child.name : path + "/" + child.name)
             }

@@ -54,7 +54,7 @@ public struct LiveProcesses {
         self.cgroups = cgroups
         reader = ProcessReader(procfs: procfs, cgroups: cgroups, queueLimit: 1024)
         table = ProcessTable(limits: limits, names: names)
-        let clocks = FileSystemCalls.clocks()
+        let clocks = SystemCalls.clocks()
         let machine = ProcessTable.Machine(
             bootID: bootID ?? Self.bootID(procfs: procfs.root),
             bootTimeOffset: bootTimeOffset ?? clocks.wall - clocks.boot,
@@ -64,7 +64,7 @@ public struct LiveProcesses {
 
     /// This boot's id: 36 characters; nil where procfs does not tell.
     public static func bootID(procfs: String = "/proc") -> String? {
-        guard let file = try? FileSystemCalls.read("\(procfs)/sys/kernel/random/boot_id", limit: 64) else { return nil }
+        guard let file = try? SystemCalls.read("\(procfs)/sys/kernel/random/boot_id", limit: 64) else { return nil }
         let text = String(decoding: file.bytes.filter { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         return text.utf8.count == 36 ? text : nil
     }
@@ -76,10 +76,10 @@ public struct LiveProcesses {
     public mutating func takeSnapshot(waitingUpTo milliseconds: Int = 2000) -> Bool {
         reader.requestAll()
         for (id, path) in cgroups?.scan() ?? [] { table.setCgroup(id, path: path, host: host) }
-        let deadline = FileSystemCalls.clocks().boot + Int64(milliseconds) * 1_000_000
+        let deadline = SystemCalls.clocks().boot + Int64(milliseconds) * 1_000_000
         while !reader.isIdle {
-            guard FileSystemCalls.clocks().boot < deadline else { return false }
-            FileSystemCalls.pause(milliseconds: 1)
+            guard SystemCalls.clocks().boot < deadline else { return false }
+            SystemCalls.pause(milliseconds: 1)
         }
         return true
     }
@@ -155,7 +155,7 @@ public struct LiveProcesses {
     }
 
     private mutating func mayAsk() -> Bool {
-        let now = FileSystemCalls.clocks().boot / 1_000_000_000
+        let now = SystemCalls.clocks().boot / 1_000_000_000
         if now != second {
             second = now
             askedInSecond = 0

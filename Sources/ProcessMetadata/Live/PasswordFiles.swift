@@ -12,7 +12,7 @@ public struct PasswordFiles: PrincipalNames {
     /// The names in a folder's `passwd` and `group`; what cannot be read has no names.
     public init(folder: String = "/etc") {
         func table(_ name: String) -> [UInt32: String] {
-            let file = try? FileSystemCalls.read("\(folder)/\(name)", limit: 4 << 20)
+            let file = try? SystemCalls.read("\(folder)/\(name)", limit: 4 << 20)
             return file.map { Self.names($0.bytes) } ?? [:]
         }
         users = table("passwd")

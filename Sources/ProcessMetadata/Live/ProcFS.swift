@@ -27,12 +27,12 @@ public struct ProcFS: Sendable {
     /// A procfs; `ticksPerSecond` is this machine's USER_HZ unless given.
     public init(root: String = "/proc", ticksPerSecond: Int? = nil) {
         self.root = root
-        tick = 1_000_000_000 / UInt64(max(1, ticksPerSecond ?? FileSystemCalls.ticksPerSecond))
+        tick = 1_000_000_000 / UInt64(max(1, ticksPerSecond ?? SystemCalls.ticksPerSecond))
     }
 
     /// The ids of all processes, in no order; empty where procfs cannot be read.
     public func processes(limit: Int = 1 << 22) -> [UInt32] {
-        let names = (try? FileSystemCalls.list(root, limit: limit)) ?? []
+        let names = (try? SystemCalls.list(root, limit: limit)) ?? []
         return names.compactMap { ProcFSFormat.decimal($0.name.utf8).flatMap(UInt32.init(exactly:)) }
     }
 
@@ -63,7 +63,7 @@ public struct ProcFS: Sendable {
     }
 
     private func bytes(_ pid: UInt32, _ name: String, limit: Int) -> [UInt8]? {
-        try? FileSystemCalls.read("\(root)/\(pid)/\(name)", limit: limit).bytes
+        try? SystemCalls.read("\(root)/\(pid)/\(name)", limit: limit).bytes
     }
 
     private func collect(_ pid: UInt32, key: ProcessKey, stat: ProcFSFormat.Stat) -> Reading {
@@ -71,7 +71,7 @@ public struct ProcFS: Sendable {
         record.name = bytes(pid, "comm", limit: 64).map(ProcFSFormat.name) ?? .empty
         if !stat.isKernelThread {
             (record.executable, record.imageState) = executable(pid)
-            if let line = try? FileSystemCalls.read("\(root)/\(pid)/cmdline", limit: Self.argumentLimit) {
+            if let line = try? SystemCalls.read("\(root)/\(pid)/cmdline", limit: Self.argumentLimit) {
                 record.arguments = ProcFSFormat.arguments(line.bytes)
                 record.argumentsCut = line.isCut
             }
@@ -92,7 +92,7 @@ public struct ProcFS: Sendable {
     }
 
     private func executable(_ pid: UInt32) -> (path: String?, state: ProcessDescription.ImageState?) {
-        guard let link = try? FileSystemCalls.linkTarget("\(root)/\(pid)/exe"),
+        guard let link = try? SystemCalls.linkTarget("\(root)/\(pid)/exe"),
             let executable = ProcFSFormat.executable(link)
         else { return (nil, nil) }
         switch executable {
@@ -100,11 +100,11 @@ public struct ProcFS: Sendable {
         case .memfd(let path): return (path, .memfd)
         case .suffixed(let path, let whole):
             // As the process itself sees the path: it may live in a container.
-            let running = FileSystemCalls.identity("\(root)/\(pid)/exe")
+            let running = SystemCalls.identity("\(root)/\(pid)/exe")
             func found(_ path: String) -> FileIdentity? {
                 let bytes = LosslessEscape.bytes(path)
                 guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
-                return FileSystemCalls.identity("\(root)/\(pid)/root\(text)")
+                return SystemCalls.identity("\(root)/\(pid)/root\(text)")
             }
             if let running, found(whole) == running { return (whole, nil) }
             return (path, found(path) == nil ? .deleted : .replaced)

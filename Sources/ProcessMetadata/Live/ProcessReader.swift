@@ -67,7 +67,8 @@ final class ProcessReader: Sendable {
     var isIdle: Bool { state.withLock { !$0.isRunning } }
 
     private func run() {
-        Task.detached(priority: .utility) { [self] in
+        // Not a task: what waits in there must not take a thread of the pool along.
+        let isStarted = SystemCalls.startThread { [self] in
             while let job = nextJob() {
                 switch job {
                 case .all: for pid in procfs.processes() { answer(pid, expected: nil) }
@@ -76,6 +77,7 @@ final class ProcessReader: Sendable {
                 }
             }
         }
+        if !isStarted { state.withLock { $0.isRunning = false } }
     }
 
     private func nextJob() -> Job? {
@@ -94,7 +96,7 @@ final class ProcessReader: Sendable {
     }
 
     private func answer(_ pid: UInt32, expected: ProcessKey?) {
-        let now = { Timestamp(nanoseconds: FileSystemCalls.clocks().wall) }
+        let now = { Timestamp(nanoseconds: SystemCalls.clocks().wall) }
         guard let reading = procfs.read(pid: pid, expected: expected, time: now) else { return }
         let cgroup = reading.unifiedCgroup.flatMap { cgroups?.id(ofPath: $0) }
         state.withLock { $0.answers.append(Answer(reading: reading, cgroup: cgroup)) }

@@ -51,7 +51,8 @@ extension ProcessTable {
     {
         var executableFrom: Int?
         var argumentsFrom: Int?
-        for moment in moments {
+        // What a fork inherits comes last: clone(CLONE_PARENT) shows another parent than the process it copied.
+        for moment in moments.filter({ $0.event != .fork }) + moments.filter({ $0.event == .fork }) {
             guard let index = moment.image else { continue }
             let image = store.images[index]
             // Exec tells the path as it was given, which may be relative; procfs tells where the file is.

@@ -1,8 +1,8 @@
 internal import Glibc
 internal import SystemPackage
 
-/// The file system calls that swift-system has no safe form of. The only file of this target with unsafe code.
-enum FileSystemCalls {
+/// The system calls that swift-system has no safe form of. The only file of this target with unsafe code.
+enum SystemCalls {
     /// The text of a symbolic link as the kernel has it, which need not be UTF-8; at most 4095 bytes.
     static func linkTarget(_ path: String) throws(Errno) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: 4096)
@@ -72,6 +72,36 @@ enum FileSystemCalls {
         var time = timespec()
         unsafe clock_gettime(clock, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    /// Runs something on a thread of its own, which no signal interrupts; false where none could be started.
+    static func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+        let task = unsafe Unmanaged.passRetained(ThreadBody(body))
+        var all = sigset_t()
+        var before = sigset_t()
+        // A thread inherits the mask: signals stay with the threads that wait for them.
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        var thread = pthread_t()
+        let status = unsafe pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument = unsafe argument else { return nil }
+                unsafe Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, task.toOpaque())
+        guard status == 0 else {
+            unsafe task.release()
+            return false
+        }
+        pthread_detach(thread)
+        return true
+    }
+
+    private final class ThreadBody: Sendable {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
     /// Sleeps.
