@@ -15,8 +15,11 @@ public struct SendRecord: Sendable {
     public enum Proof: UInt8, Sendable {
         /// The task's system call names the packet's socket, or io_uring sent it for the task: may be `exact`.
         case verified
-        /// The task was current, but nothing ties it to the socket: a borrowed context is possible. A candidate only.
+        /// The task was current, but whether it owns the socket could not be checked: `probable` at most.
         case unverified
+        /// The check worked and says that the task does not use the packet's socket: it ran by chance, or carries the
+        /// packet for somebody else (NFQUEUE). It is never the answer.
+        case borrowed
     }
 
     /// When, on the wall clock.

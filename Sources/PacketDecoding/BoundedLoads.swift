@@ -1,0 +1,20 @@
+// The one place of this module with unsafe loads: each is bounds-checked here, so that no caller has to be trusted.
+
+extension RawSpan {
+    /// The byte at `offset`; 0 beyond the end.
+    ///
+    /// Zero rather than nil: a header cut short keeps the fields that were captured, and the rest is zero.
+    @inline(__always)
+    func byte(at offset: Int) -> UInt8 {
+        guard offset >= 0, offset < byteCount else { return 0 }
+        return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+    }
+
+    /// The big-endian integer at `offset`; 0 where it is not wholly inside.
+    @inline(__always)
+    func bigEndian<Value: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: Value.Type) -> Value {
+        // The subtraction cannot overflow, an addition to a hostile offset could.
+        guard offset >= 0, offset <= byteCount - MemoryLayout<Value>.size else { return 0 }
+        return Value(bigEndian: unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: type))
+    }
+}
