@@ -17,6 +17,7 @@
 #include "lib/read.bpf.h"
 #include "lib/egress.bpf.h"
 #include "lib/process.bpf.h"
+#include "lib/transmit.bpf.h"
 
 #define PASS 1
 
@@ -79,6 +80,41 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
 	record_process(task, ATTRIBUTION_PROCESS_EXIT);
+	return 0;
+}
+
+SEC("tp_btf/task_rename")
+int BPF_PROG(process_rename, struct task_struct *task, const char *name)
+{
+	if (!is_in_exec(task))
+		record_rename(task, name);
+	return 0;
+}
+
+/* Processes that are older than the tool. */
+SEC("iter/task")
+int process_snapshot(struct bpf_iter__task *context)
+{
+	struct task_struct *task = context->task;
+
+	if (task && task->pid == task->tgid)
+		write_snapshot(context->meta->seq, task);
+	return 0;
+}
+
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(packet_transmit, struct sk_buff *skb)
+{
+	struct sock *sk = skb->sk;
+
+	if (skb->skb_iif) {
+		if (config.record_forwarded)
+			forwarded_packet(skb);
+	} else if (!sk) {
+		socketless_packet(skb);
+	} else if (sk->__sk_common.skc_family == AF_PACKET) {
+		packet_socket_frame(skb, sk);
+	}
 	return 0;
 }
 

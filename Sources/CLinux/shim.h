@@ -2,7 +2,6 @@
 #define CLINUX_SHIM_H
 /* What Swift's Glibc module leaves out. */
 #include <asm/unistd.h>
-#include <linux/capability.h>
 #include <linux/if_packet.h>
 #include <linux/sched.h>
 #include <linux/sockios.h>
@@ -10,7 +9,4 @@
 /* <sched.h> declares these for _GNU_SOURCE only, which Glibc's module is built without. */
 int setns(int descriptor, int kind);
 int unshare(int flags);
-
-/* A variadic or untyped call has no Swift form; these have the types of the kernel's. */
-int capget(cap_user_header_t header, cap_user_data_t data);
 #endif

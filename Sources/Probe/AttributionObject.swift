@@ -79,6 +79,11 @@ struct AttributionObject: ~Copyable {
         try unsafe BPFLink("attaching \(name)", unsafe bpf_program__attach(program(name)))
     }
 
+    /// Makes an iterator of an iterator program.
+    func attachIterator(_ name: String) throws(ProbeError) -> BPFLink {
+        try unsafe BPFLink("attaching \(name)", unsafe bpf_program__attach_iter(program(name), nil))
+    }
+
     /// Attaches a program to a cgroup, beside others.
     func attach(_ name: String, toCgroup cgroup: borrowing OwnedDescriptor) throws(ProbeError) -> BPFLink {
         try unsafe BPFLink("attaching \(name)", unsafe bpf_program__attach_cgroup(program(name), cgroup.number))

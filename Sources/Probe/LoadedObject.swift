@@ -8,6 +8,9 @@ struct LoadedObject: ~Copyable {
     /// Which of the egress programs was loaded.
     let egressProgram: String
 
+    /// It is the one with direct loads.
+    var readsDirectly: Bool { egressProgram == "egress_direct" }
+
     private static let egressPrograms = ["egress_direct", "egress_portable"]
 
     init(_ configuration: ProbeConfiguration, host: HostFacts) throws(ProbeError) {
@@ -82,10 +85,10 @@ enum Attachment {
 
     /// Processes first: what a sender is must be known when its packet comes.
     static func attach(
-        _ object: borrowing AttributionObject, egress: String, cgroup: borrowing OwnedDescriptor, recordsWire: Bool
+        _ object: borrowing AttributionObject, egress: String, cgroup: borrowing OwnedDescriptor
     ) throws(ProbeError) -> [BPFLink] {
         var links: [BPFLink] = []
-        for program in ["process_fork", "process_exec", "process_exit"] {
+        for program in ["process_fork", "process_exec", "process_rename", "process_exit", "packet_transmit"] {
             links.append(try object.attachTracepoint(program))
         }
         links.append(try attachEgress(egress, object, cgroup: cgroup))

@@ -14,6 +14,11 @@ public final class Probe {
     /// How the kernel's boot clock, and so ``ProcessKey/startTime``, maps to the wall clock at present.
     public private(set) var clock: BootClock
 
+    /// The interfaces of this machine's network namespaces.
+    public private(set) var inventory = NetworkInventory()
+    /// The programs read the kernel's memory by direct loads.
+    let readsDirectly: Bool
+
     private let object: AttributionObject
     private let links: [BPFLink]
     private let sends: RingConsumer
@@ -22,6 +27,9 @@ public final class Probe {
     private let processes: RingConsumer
     private var lossCounters: LossCounters
     private var watermark: Timestamp
+    /// Delivered with the first ``poll(_:)``.
+    private var pendingSnapshot: [ProcessRecord]
+    private var inventoryTime: UInt64 = 0
 
     /// Loads, calibrates and attaches; whatever is sent after it returned is recorded.
     ///
@@ -40,12 +48,26 @@ public final class Probe {
         processes = try loaded.object.ring("process_records")
         lossCounters = try LossCounters(descriptor: loaded.object.mapDescriptor("lost_records"), since: watermark)
         links = try Attachment.attach(
-            loaded.object, egress: loaded.egressProgram, cgroup: cgroup, recordsWire: configuration.recordsWire)
+            loaded.object, egress: loaded.egressProgram, cgroup: cgroup)
+        readsDirectly = loaded.readsDirectly
         object = loaded.releaseObject()
+        pendingSnapshot = ProcessSnapshot.read(object, clock: clock)
+        inventory.refresh()
     }
 
     /// Records lost so far, by kind.
     public var losses: [LossInterval.Kind: UInt64] { lossCounters.totals }
+
+    /// Looks at all network namespaces again, and returns what they have and had.
+    public func hostInterfaces() -> [HostInterface] {
+        inventory.refresh()
+        return inventory.interfaces
+    }
+
+    /// Passes on what libbpf says, the kernel's verifier included; nil for silence. For the whole process.
+    public static func setLibraryLog(_ listener: (@Sendable (String) -> Void)?) {
+        LibraryLog.setListener(listener)
+    }
 
     /// Reads all records that are there, without waiting.
     ///
@@ -58,6 +80,8 @@ public final class Probe {
         // A record's time is taken after its room was reserved: what lies behind the ring's end as read after this
         // moment is younger. The margin is for the kernel's lock-free clock, which may be behind for an instant.
         let began = BootClock.now - 10_000
+        for record in pendingSnapshot { sink.process(record) }
+        pendingSnapshot = []
         var isComplete = sends.drain { Self.deliverSend($0, clock: clock, to: &sink) }
         isComplete = kernelPackets.drain { deliverWire($0, clock: clock, to: &sink) } && isComplete
         isComplete = forwardedPackets.drain { deliverWire($0, clock: clock, to: &sink) } && isComplete
@@ -93,7 +117,21 @@ public final class Probe {
             let packet = PacketBytes(bytes, header: MemoryLayout<attribution_wire>.size, packet: event.packet),
             let ip = decodeIP(packet.bytes, originalLength: packet.originalLength)
         else { return }
-        let record = WireRecord(event, packet: ip, ingressName: nil, clock: clock)
+        let record = WireRecord(event, packet: ip, ingressName: ingressName(event), clock: clock)
         sink.wire(record, bytes: packet.bytes, originalLength: packet.originalLength)
+    }
+
+    /// An interface that is not known yet is looked for, but not more than once a second.
+    private func ingressName(_ event: attribution_wire) -> String? {
+        guard event.forwarded != 0 else { return nil }
+        let namespace = event.packet.netns
+        if inventory.interface(namespace: namespace, index: event.ingress_ifindex) == nil {
+            let now = BootClock.now
+            if now - inventoryTime > 1_000_000_000 {
+                inventory.refresh()
+                inventoryTime = now
+            }
+        }
+        return inventory.interface(namespace: namespace, index: event.ingress_ifindex)?.name
     }
 }

@@ -124,7 +124,10 @@ static __always_inline enum attribution_proof prove(struct task_struct **sender,
 	if ((flags & PF_IO_WORKER) || kind == CALL_INDIRECT || FIELD(direct, task, io_uring))
 		if (holds_socket(task, sk))
 			return ATTRIBUTION_PROOF_SUBMISSION;
-	return offset ? ATTRIBUTION_PROOF_REJECTED : ATTRIBUTION_PROOF_NONE;
+	/* Not knowing the registers, at least a task that cannot use the socket is ruled out. */
+	if (!offset && holds_socket(task, sk))
+		return ATTRIBUTION_PROOF_NONE;
+	return ATTRIBUTION_PROOF_REJECTED;
 }
 
 #endif

@@ -26,9 +26,14 @@ struct net_device {
 	possible_net_t nd_net;
 };
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
 struct sock_common {
 	unsigned short skc_family;
 	possible_net_t skc_net;
+	atomic64_t skc_cookie;
 };
 
 struct file;
@@ -57,11 +62,17 @@ struct sk_buff {
 	unsigned int end;
 };
 
+/* {page, length, offset} on every kernel, under changing names: copied whole, never by field. */
+struct fragment {
+	__u64 page;
+	__u32 length;
+	__u32 offset;
+};
+
 struct skb_shared_info {
 	unsigned short gso_size;
 	void *destructor_arg;
-	/* Fragments are {page, length, offset} on every kernel, under changing names. */
-	char frags[];
+	struct fragment frags[1];
 };
 
 struct kernfs_node {

@@ -28,6 +28,36 @@ struct {
 	__uint(max_entries, 4 * 1024 * 1024);
 } process_records SEC(".maps");
 
+/* One record a second stands for the packets of a forwarded flow. */
+struct flow {
+	__u32 netns;
+	__u32 ingress_ifindex;
+	__u64 source[2];
+	__u64 destination[2];
+	__u32 ports; /* ICMP: type, code and identifier */
+	__u32 protocol;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ATTRIBUTION_FORWARD_FLOWS);
+	__type(key, struct flow);
+	__type(value, __u64);
+} forwarded_flows SEC(".maps");
+
+/* Too large for the stack; only the one reader of the snapshot uses it. */
+struct snapshot_buffer {
+	struct attribution_image image;
+	__u8 path[ATTRIBUTION_PATH_AREA];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct snapshot_buffer);
+} snapshot_buffers SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, ATTRIBUTION_KINDS);

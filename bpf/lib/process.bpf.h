@@ -136,6 +136,41 @@ static __always_inline void record_process(struct task_struct *task,
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
+/* exec renames too, before it counts the new image: its own record has the name. */
+static __always_inline bool is_in_exec(struct task_struct *task)
+{
+	return bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD(task, in_execve);
+}
+
+static __always_inline void record_rename(struct task_struct *task, const char *name)
+{
+	struct attribution_process *record =
+		bpf_ringbuf_reserve(&process_records, sizeof(*record), 0);
+
+	if (!record) {
+		count_lost(ATTRIBUTION_KIND_PROCESS);
+		return;
+	}
+	record->time = bpf_ktime_get_boot_ns();
+	describe_process(record, task, ATTRIBUTION_PROCESS_RENAME);
+	bpf_probe_read_kernel_str(record->task.comm, sizeof(record->task.comm), name);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void write_snapshot(struct seq_file *output, struct task_struct *task)
+{
+	__u32 key = 0;
+	struct snapshot_buffer *buffer = bpf_map_lookup_elem(&snapshot_buffers, &key);
+	struct attribution_image *record = (void *)buffer;
+
+	if (!buffer)
+		return;
+	record->process.time = bpf_ktime_get_boot_ns();
+	describe_process(&record->process, task, ATTRIBUTION_PROCESS_SNAPSHOT);
+	describe_image(record, task);
+	bpf_seq_write(output, buffer, sizeof(*buffer));
+}
+
 static __always_inline void record_exec(struct task_struct *task)
 {
 	struct attribution_image *record = bpf_ringbuf_reserve(
