@@ -40,7 +40,23 @@ let package = Package(
         // The edges: captures, kernel, evidence, procfs, output.
         .systemLibrary(name: "CLibPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
+        .target(
+            name: "CAttributionEvents", path: "bpf",
+            exclude: ["attribution.bpf.c", "lib", "LICENSE.GPL-2.0", "LICENSE.BSD-2-Clause"], sources: ["events.c"],
+            publicHeadersPath: "include"),
+        .target(name: "BPFObjects", swiftSettings: settings, plugins: ["BPFCompilePlugin"]),
+        .plugin(
+            name: "BPFCompilePlugin", capability: .buildTool(), dependencies: ["BPFEmbed"],
+            path: "tools/BPFCompilePlugin"),
+        .executableTarget(name: "BPFEmbed", path: "tools/BPFEmbed"),
+        .target(
+            name: "Probe",
+            dependencies: [
+                "BPFObjects", "CAttributionEvents", "CLibBPF", "CLinux", "PacketDecoding", "Records", "TextEscaping",
+            ],
+            swiftSettings: settings),
         .target(
             name: "Capture",
             dependencies: [
@@ -73,8 +89,8 @@ let package = Package(
         .target(
             name: "WhosentCLI",
             dependencies: [
-                "Capture", "Classification", "Correlation", "Evidence", "PacketDecoding", "PcapNG", "Platform", "ProcessMetadata",
-                "Records", "Reporting", "TextEscaping",
+                "Capture", "Classification", "Correlation", "Evidence", "PacketDecoding", "PcapNG", "Platform", "Probe",
+                "ProcessMetadata", "Records", "Reporting", "TextEscaping",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -87,7 +103,14 @@ let package = Package(
         .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: settings),
         .testTarget(name: "PacketDecodingTests", dependencies: ["PacketDecoding", "Records"], swiftSettings: settings),
         .testTarget(
-            name: "PcapNGTests", dependencies: ["PcapNG", "Records", "TextEscaping", .product(name: "SystemPackage", package: "swift-system")],
+            name: "PcapNGTests",
+            dependencies: [
+                "PcapNG", "Records", "TextEscaping", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ProbeTests",
+            dependencies: ["BPFObjects", "CAttributionEvents", "PacketDecoding", "Probe", "Records"],
             swiftSettings: settings),
         .testTarget(
             name: "CaptureTests",

@@ -1,0 +1,80 @@
+internal import CAttributionEvents
+internal import PacketDecoding
+internal import Records
+internal import TextEscaping
+
+/// A record of one of the packet rings, with its packet's bytes.
+struct PacketBytes: ~Escapable {
+    let bytes: RawSpan
+    let originalLength: Int
+
+    /// The bytes that follow a record's fixed part; nil where the record is shorter than it says.
+    @_lifetime(copy record)
+    init?(_ record: RawSpan, header: Int, packet: attribution_packet) {
+        let count = Int(packet.captured)
+        guard header + count <= record.byteCount else { return nil }
+        bytes = record.extracting(header..<header + count)
+        originalLength = Int(packet.length)
+    }
+}
+
+extension SendRecord {
+    init(_ event: attribution_send, packet: IPPacket, clock: BootClock) {
+        self.init(
+            time: clock.wallClock(event.time), packet: packet, process: ProcessKey(event.sender),
+            thread: event.sender.tid, threadName: TaskName(event.sender), imageVersion: event.sender.image_version,
+            user: event.sender.euid, group: event.sender.egid, namespace: event.packet.netns,
+            interface: event.packet.ifindex, socketCookie: event.socket_cookie, cgroup: event.sender.cgroup,
+            segmentSize: event.packet.segment_size,
+            path: event.path == ATTRIBUTION_PATH_PACKET_SOCKET.rawValue ? .packetSocket : .cgroupEgress,
+            proof: Proof(event.proof))
+    }
+}
+
+extension SendRecord.Proof {
+    init(_ proof: UInt8) {
+        switch UInt32(proof) {
+        case ATTRIBUTION_PROOF_SYSTEM_CALL.rawValue, ATTRIBUTION_PROOF_SUBMISSION.rawValue: self = .verified
+        case ATTRIBUTION_PROOF_NONE.rawValue: self = .unverified
+        default: self = .borrowed
+        }
+    }
+}
+
+extension WireRecord {
+    init(_ event: attribution_wire, packet: IPPacket, ingressName: String?, clock: BootClock) {
+        self.init(
+            time: clock.wallClock(event.time), packet: packet,
+            origin: event.forwarded != 0
+                ? .forwarded(ingressInterface: event.ingress_ifindex, ingressName: ingressName) : .kernel,
+            namespace: event.packet.netns, interface: event.packet.ifindex, hasKernelSocket: event.kernel_socket != 0)
+    }
+}
+
+extension ProcessKey {
+    init(_ task: attribution_task) { self.init(pid: task.tgid, startTime: task.start_time) }
+}
+
+extension TaskName {
+    init(_ task: attribution_task) {
+        // The first byte is the highest of the half.
+        let name = unsafe withUnsafeBytes(of: task.comm) { bytes in
+            unsafe (
+                bytes.load(as: UInt64.self).bigEndian, bytes.load(fromByteOffset: 8, as: UInt64.self).bigEndian
+            )
+        }
+        self.init(high: Self.cut(name.0), low: Self.hasZero(name.0) ? 0 : Self.cut(name.1))
+    }
+
+    private static func hasZero(_ half: UInt64) -> Bool {
+        stride(from: UInt64(0), through: 56, by: 8).contains { (half >> $0) & 0xFF == 0 }
+    }
+
+    /// The kernel leaves what an earlier, longer name had behind the terminating zero.
+    private static func cut(_ half: UInt64) -> UInt64 {
+        for shift in stride(from: UInt64(56), through: 0, by: -8) where (half >> shift) & 0xFF == 0 {
+            return shift == 56 ? 0 : (half >> (shift + 8)) << (shift + 8)
+        }
+        return half
+    }
+}

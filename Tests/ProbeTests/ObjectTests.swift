@@ -1,0 +1,37 @@
+import CAttributionEvents
+import Testing
+
+@testable import Probe
+
+@Suite("The embedded BPF object")
+struct ObjectTests {
+    @Test func opensWithoutPrivilege() throws {
+        let object = try AttributionObject()
+        let names = Set(object.programNames)
+        #expect(
+            names.isSuperset(of: ["egress_direct", "egress_portable", "process_exec", "process_fork", "process_exit"]))
+    }
+
+    @Test(arguments: [0, 4, 64, 4096])
+    func refusesDamagedImages(byteCount: Int) {
+        #expect(throws: ProbeError.self) { try open([UInt8](repeating: 0x7F, count: byteCount)) }
+    }
+
+    private func open(_ image: [UInt8]) throws {
+        _ = unsafe try AttributionObject(name: "damaged", image: image.span.bytes)
+    }
+
+    /// The section that user space writes holds one struct, as the C header has it.
+    @Test func configurationIsAllOfTheReadOnlySection() throws {
+        try AttributionObject().configure(attribution_config())
+        #expect(try AttributionObject().mapValueSize(".bss") == MemoryLayout<attribution_shared>.size)
+    }
+
+    @Test func recordsHaveTheKernelsLayout() {
+        #expect(MemoryLayout<attribution_send>.size == 96)
+        #expect(MemoryLayout<attribution_wire>.size == 32)
+        #expect(MemoryLayout<attribution_process>.size == 88)
+        #expect(MemoryLayout<attribution_image>.size == 96)
+        #expect(MemoryLayout<attribution_send>.offset(of: \.packet) == 72)
+    }
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the BPF object and user space tell each other. Fields are ordered so that nothing is padded;
+ * times are nanoseconds of CLOCK_BOOTTIME; numbers are in host order, packet bytes as on the wire.
+ */
+#ifndef ATTRIBUTION_EVENTS_H
+#define ATTRIBUTION_EVENTS_H
+
+#include <linux/types.h>
+
+/* IP, the longest IPv4 options or several IPv6 extension headers, UDP or ICMP, 16 payload bytes. */
+#define ATTRIBUTION_DEFAULT_BYTES 96
+#define ATTRIBUTION_MAX_BYTES	  16384
+#define ATTRIBUTION_COMM_BYTES	  16
+#define ATTRIBUTION_PATH_BYTES	  1024
+/* A component may begin at the last byte of the path area: names have at most 255 bytes and a NUL.
+ */
+#define ATTRIBUTION_PATH_AREA		(ATTRIBUTION_PATH_BYTES + 256)
+#define ATTRIBUTION_ARGUMENT_BYTES	4096
+#define ATTRIBUTION_LAYOUT_CANDIDATES	8
+#define ATTRIBUTION_FORWARD_FLOWS	16384
+#define ATTRIBUTION_FORWARD_INTERVAL_NS 1000000000ULL
+
+/* Bits of attribution_config.protocols. */
+enum attribution_protocol {
+	ATTRIBUTION_PROTOCOL_UDP = 1,
+	ATTRIBUTION_PROTOCOL_ICMP = 2,
+	ATTRIBUTION_PROTOCOL_ICMPV6 = 4,
+};
+
+/* Index of lost_records. */
+enum attribution_kind {
+	ATTRIBUTION_KIND_SEND = 0,
+	ATTRIBUTION_KIND_KERNEL = 1,
+	ATTRIBUTION_KIND_FORWARDED = 2,
+	ATTRIBUTION_KIND_PROCESS = 3,
+	ATTRIBUTION_KINDS = 4,
+};
+
+/* The whole of .rodata. */
+struct attribution_config {
+	__u32 only_ifindex;  /* 0: any */
+	__u32 only_netns;    /* 0: any */
+	__u32 snap_length;   /* bytes from the IP header, at most ATTRIBUTION_MAX_BYTES */
+	__u32 protocols;     /* enum attribution_protocol */
+	__u32 record_kernel; /* packets made on the kernel's sockets, or without any */
+	__u32 record_forwarded;
+};
+
+enum attribution_path {
+	ATTRIBUTION_PATH_CGROUP_EGRESS = 0,
+	ATTRIBUTION_PATH_PACKET_SOCKET = 1,
+};
+
+enum attribution_proof {
+	/* No register layout is known: the current task is all there is. */
+	ATTRIBUTION_PROOF_NONE = 0,
+	/* The task's system call names the packet's socket. */
+	ATTRIBUTION_PROOF_SYSTEM_CALL = 1,
+	/* io_uring or aio sends for the task, and the task holds the socket. */
+	ATTRIBUTION_PROOF_SUBMISSION = 2,
+	/* The context was borrowed: the task named here is not known to be the sender. */
+	ATTRIBUTION_PROOF_REJECTED = 3,
+};
+
+struct attribution_task {
+	__u64 start_time; /* of the thread group's leader */
+	__u64 cgroup;	  /* of the unified hierarchy */
+	__u32 tgid;
+	__u32 tid;
+	__u32 image_version; /* task_struct.self_exec_id */
+	__u32 euid;
+	__u32 egid;
+	__u32 flags; /* task_struct.flags */
+	char comm[ATTRIBUTION_COMM_BYTES];
+};
+
+struct attribution_packet {
+	__u32 netns; /* inode of the device's namespace */
+	__u32 ifindex;
+	__u32 length;	    /* from the IP header on */
+	__u16 captured;	    /* bytes that follow */
+	__u16 segment_size; /* UDP_SEGMENT, or 0 */
+};
+
+/* The packet's first bytes follow. */
+struct attribution_send {
+	__u64 time;
+	__u64 socket_cookie;
+	struct attribution_task sender;
+	struct attribution_packet packet;
+	__u8 path;  /* enum attribution_path */
+	__u8 proof; /* enum attribution_proof */
+	__u8 reserved[6];
+};
+
+/* The packet's first bytes follow. */
+struct attribution_wire {
+	__u64 time;
+	struct attribution_packet packet;
+	__u32 ingress_ifindex; /* forwarded packets only */
+	__u8 forwarded;
+	__u8 kernel_socket;
+	__u8 reserved[2];
+};
+
+enum attribution_process_event {
+	ATTRIBUTION_PROCESS_SNAPSHOT = 0,
+	ATTRIBUTION_PROCESS_FORK = 1,
+	ATTRIBUTION_PROCESS_EXEC = 2,
+	ATTRIBUTION_PROCESS_RENAME = 3,
+	ATTRIBUTION_PROCESS_EXIT = 4,
+};
+
+struct attribution_process {
+	__u64 time;
+	struct attribution_task task;
+	__u64 parent_start_time;
+	__u32 parent_tgid;
+	__u32 inner_tgid; /* in the innermost pid namespace */
+	__u8 event;	  /* enum attribution_process_event */
+	__u8 last_thread; /* exit: the process is over */
+	__u8 reserved[6];
+};
+
+/*
+ * exec and snapshot. ATTRIBUTION_PATH_AREA bytes follow: names from the file up to the root of its
+ * mount tree, each ended by a NUL. Of an exec ATTRIBUTION_ARGUMENT_BYTES come behind them.
+ */
+struct attribution_image {
+	struct attribution_process process;
+	__u16 path_length;
+	__u8 path_cut;
+	__u8 arguments_cut;
+	__u32 argument_length;
+};
+
+struct attribution_answer {
+	__u64 call;
+	__u64 descriptor;
+	__u64 matches; /* the descriptor leads to the packet's socket */
+};
+
+/* What calibration asks for, and what each candidate layout reads at the last packet. */
+struct attribution_calibration {
+	__u64 socket_cookie; /* only this socket's packets */
+	__u64 packets;
+	__u64 registers_size;				 /* of this kernel's struct pt_regs */
+	__u64 candidates[ATTRIBUTION_LAYOUT_CANDIDATES]; /* end of pt_regs from task_struct.stack */
+	struct attribution_answer answers[ATTRIBUTION_LAYOUT_CANDIDATES];
+};
+
+/* The whole of .bss. */
+struct attribution_shared {
+	__u64 registers_offset; /* of struct pt_regs from task_struct.stack; 0: not known */
+	struct attribution_calibration calibration;
+};
+
+_Static_assert(sizeof(struct attribution_config) == 24, "no padding");
+_Static_assert(sizeof(struct attribution_task) == 56, "no padding");
+_Static_assert(sizeof(struct attribution_packet) == 16, "no padding");
+_Static_assert(sizeof(struct attribution_send) == 96, "no padding");
+_Static_assert(sizeof(struct attribution_wire) == 32, "no padding");
+_Static_assert(sizeof(struct attribution_process) == 88, "no padding");
+_Static_assert(sizeof(struct attribution_image) == 96, "no padding");
+
+#endif

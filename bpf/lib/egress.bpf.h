@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * cgroup egress: after routing and POSTROUTING, before fragmentation (IPv6), neighbour and qdisc,
+ * and so in the sender's own system call where anything is.
+ */
+#ifndef ATTRIBUTION_EGRESS_BPF_H
+#define ATTRIBUTION_EGRESS_BPF_H
+
+#include "guard.bpf.h"
+#include "headers.bpf.h"
+#include "task.bpf.h"
+
+/* Past the fixed header, and the header is not in the linear part only where somebody made it so.
+ */
+static __noinline __u32 egress_ipv6_extensions(struct __sk_buff *context, __u8 next_header)
+{
+	__u32 offset = IPV6_HEADER;
+
+	for (int count = 0; count < IPV6_MOST_HEADERS; count++) {
+		__u8 header[4] = {};
+
+		if (!ipv6_is_extension(next_header))
+			break;
+		if (bpf_skb_load_bytes(context, offset, header, sizeof(header)))
+			return 0;
+		offset += ipv6_extension_length(next_header, header[1]);
+		/* A later fragment has no headers behind the fragment header. */
+		if (next_header == IP_FRAGMENT && (header[2] || header[3] & 0xF8))
+			return ipv6_protocol(header[0]);
+		next_header = header[0];
+	}
+	return ipv6_protocol(next_header);
+}
+
+static __always_inline __u32 egress_protocol(struct __sk_buff *context)
+{
+	const __u8 *data = (const __u8 *)(long)context->data;
+	const __u8 *end = (const __u8 *)(long)context->data_end;
+	__u8 byte;
+
+	if (context->protocol == bpf_htons(ETH_P_IP)) {
+		if (data + IPV4_HEADER <= end)
+			return ipv4_protocol(data[IPV4_PROTOCOL]);
+		if (bpf_skb_load_bytes(context, IPV4_PROTOCOL, &byte, sizeof(byte)))
+			return 0;
+		return ipv4_protocol(byte);
+	}
+	if (context->protocol != bpf_htons(ETH_P_IPV6))
+		return 0;
+	if (data + IPV6_HEADER <= end)
+		byte = data[IPV6_NEXT_HEADER];
+	else if (bpf_skb_load_bytes(context, IPV6_NEXT_HEADER, &byte, sizeof(byte)))
+		return 0;
+	if (!ipv6_is_extension(byte))
+		return ipv6_protocol(byte);
+	return egress_ipv6_extensions(context, byte);
+}
+
+static __always_inline struct sk_buff *kernel_skb(struct __sk_buff *context, const bool direct)
+{
+	if (direct)
+		return (struct sk_buff *)bpf_cast_to_kern_ctx(context);
+	return (struct sk_buff *)context;
+}
+
+static __always_inline bool on_kernel_socket(struct sock *sk, const bool direct)
+{
+	return direct ? BPF_CORE_READ_BITFIELD(sk, sk_kern_sock)
+		      : BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
+}
+
+/* Copies the packet's begin; `capacity` is a constant, the record's room. */
+static __always_inline void copy_packet(struct attribution_packet *packet, __u8 *bytes,
+					struct __sk_buff *context, struct sk_buff *skb,
+					const __u32 capacity, const bool direct)
+{
+	__u32 length = context->len;
+	__u32 wanted = config.snap_length < length ? config.snap_length : length;
+
+	packet->netns = FIELD(direct, skb, dev, nd_net.net, ns.inum);
+	packet->ifindex = context->ifindex;
+	packet->length = length;
+	packet->segment_size = context->gso_size;
+	if (wanted >= capacity) {
+		wanted = capacity;
+		bpf_skb_load_bytes(context, 0, bytes, capacity);
+	} else {
+		/* The verifier has to see the bounds on the very register that is the length. */
+		barrier_var(wanted);
+		if (wanted == 0 || wanted > capacity)
+			wanted = 1;
+		bpf_skb_load_bytes(context, 0, bytes, wanted);
+	}
+	packet->captured = wanted;
+}
+
+static __always_inline void record_kernel_packet(struct __sk_buff *context, struct sk_buff *skb,
+						 const __u32 capacity, const bool direct)
+{
+	struct attribution_wire *record =
+		bpf_ringbuf_reserve(&kernel_records, sizeof(*record) + capacity, 0);
+
+	if (!record) {
+		count_lost(ATTRIBUTION_KIND_KERNEL);
+		return;
+	}
+	/* After the reservation: a record behind a reader's mark is then also younger than the
+	 * mark. */
+	record->time = bpf_ktime_get_boot_ns();
+	record->ingress_ifindex = 0;
+	record->forwarded = 0;
+	record->kernel_socket = 1;
+	copy_packet(&record->packet, AFTER(record), context, skb, capacity, direct);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+struct sender {
+	struct task_struct *task; /* NULL: the kernel */
+	enum attribution_proof proof;
+};
+
+static __always_inline void record_sent_packet(struct __sk_buff *context, struct sk_buff *skb,
+					       struct sender *sender, const __u32 capacity,
+					       const bool direct)
+{
+	struct attribution_send *record =
+		bpf_ringbuf_reserve(&send_records, sizeof(*record) + capacity, 0);
+
+	if (!record) {
+		count_lost(ATTRIBUTION_KIND_SEND);
+		return;
+	}
+	record->time = bpf_ktime_get_boot_ns();
+	record->socket_cookie = bpf_get_socket_cookie(context);
+	record->path = ATTRIBUTION_PATH_CGROUP_EGRESS;
+	record->proof = sender->proof;
+	describe_task(&record->sender, sender->task, direct);
+	copy_packet(&record->packet, AFTER(record), context, skb, capacity, direct);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void record_egress(struct __sk_buff *context, struct sk_buff *skb,
+					  struct sender *sender, const __u32 capacity,
+					  const bool direct)
+{
+	if (sender->task)
+		record_sent_packet(context, skb, sender, capacity, direct);
+	else
+		record_kernel_packet(context, skb, capacity, direct);
+}
+
+/* Records have one of few sizes: a scratch buffer a CPU would be overwritten by a softirq's packet.
+ */
+static __always_inline void record_egress_sized(struct __sk_buff *context, struct sk_buff *skb,
+						struct sender *sender, const bool direct)
+{
+	__u32 wanted = config.snap_length < context->len ? config.snap_length : context->len;
+
+	if (wanted <= ATTRIBUTION_DEFAULT_BYTES)
+		record_egress(context, skb, sender, ATTRIBUTION_DEFAULT_BYTES, direct);
+	else if (wanted <= 512)
+		record_egress(context, skb, sender, 512, direct);
+	else if (wanted <= 2048)
+		record_egress(context, skb, sender, 2048, direct);
+	else
+		record_egress(context, skb, sender, ATTRIBUTION_MAX_BYTES, direct);
+}
+
+static __always_inline void egress(struct __sk_buff *context, const bool direct)
+{
+	__u32 protocol = egress_protocol(context);
+	struct sk_buff *skb;
+	struct sender sender = {};
+	struct sock *sk;
+
+	if (!(protocol & config.protocols))
+		return;
+	if (config.only_ifindex && context->ifindex != config.only_ifindex)
+		return;
+	skb = kernel_skb(context, direct);
+	if (config.only_netns && FIELD(direct, skb, dev, nd_net.net, ns.inum) != config.only_netns)
+		return;
+	sk = FIELD(direct, skb, sk);
+	if (!sk)
+		return;
+	if (!on_kernel_socket(sk, direct)) {
+		sender.task = current_task(direct);
+		sender.proof = prove(&sender.task, sk, direct);
+	} else if (!config.record_kernel) {
+		return;
+	}
+	if (config.snap_length <= ATTRIBUTION_DEFAULT_BYTES)
+		record_egress(context, skb, &sender, ATTRIBUTION_DEFAULT_BYTES, direct);
+	else
+		record_egress_sized(context, skb, &sender, direct);
+}
+
+#endif

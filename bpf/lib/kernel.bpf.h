@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel's types, cut down to the fields that are read; CO-RE finds where they lie. Names and
+ * nesting are those of Linux 5.10 to 6.18 (include/linux/{sched,skbuff,netdevice,fs,...}.h).
+ */
+#ifndef ATTRIBUTION_KERNEL_BPF_H
+#define ATTRIBUTION_KERNEL_BPF_H
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct net_device {
+	int ifindex;
+	unsigned short type;
+	possible_net_t nd_net;
+};
+
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+struct sock_common {
+	unsigned short skc_family;
+	possible_net_t skc_net;
+	atomic64_t skc_cookie;
+};
+
+struct file;
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	struct socket *sk_socket;
+	__u8 sk_kern_sock : 1;
+};
+
+struct sk_buff {
+	struct net_device *dev;
+	struct sock *sk;
+	unsigned int len;
+	unsigned int data_len;
+	__u16 network_header;
+	__be16 protocol;
+	int skb_iif;
+	unsigned char *head;
+	unsigned char *data;
+	unsigned int end;
+};
+
+/* {page, length, offset} on every kernel, under changing names: copied whole, never by field. */
+struct fragment {
+	__u64 page;
+	__u32 length;
+	__u32 offset;
+};
+
+struct skb_shared_info {
+	unsigned short gso_size;
+	void *destructor_arg;
+	struct fragment frags[1];
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+typedef struct {
+	unsigned int val;
+} kgid_t;
+
+struct cred {
+	kuid_t euid;
+	kgid_t egid;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	void *private_data;
+	struct path f_path;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
+	struct task_struct *owner;
+	struct file *exe_file;
+};
+
+struct thread_info {
+	__u32 status;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	void *stack;
+	unsigned int flags;
+	struct mm_struct *mm;
+	unsigned int in_execve : 1;
+	int pid;
+	int tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	__u64 start_boottime;
+	struct cred *cred;
+	char comm[16];
+	struct files_struct *files;
+	void *io_uring;
+	struct signal_struct *signal;
+	__u64 self_exec_id;
+	struct css_set *cgroups;
+};
+
+/* x86-64 */
+struct pt_regs {
+	unsigned long bx;
+	unsigned long dx;
+	unsigned long di;
+	unsigned long orig_ax;
+};
+
+/* arm64 */
+struct pt_regs___saved_arm64 {
+	__u64 regs[31];
+	__u64 orig_x0;
+	int syscallno;
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop
+
+#define PF_IO_WORKER 0x00000010
+#define PF_KTHREAD   0x00200000
+
+#define AF_PACKET	17
+#define ETH_P_IP	0x0800
+#define ETH_P_IPV6	0x86DD
+#define ETH_P_8021Q	0x8100
+#define ETH_P_8021AD	0x88A8
+#define ARPHRD_ETHER	1
+#define ARPHRD_LOOPBACK 772
+
+#endif

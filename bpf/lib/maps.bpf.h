@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef ATTRIBUTION_MAPS_BPF_H
+#define ATTRIBUTION_MAPS_BPF_H
+
+const volatile struct attribution_config config;
+
+/* Known only after the object is loaded, so not in the read-only part; the whole of .bss. */
+struct attribution_shared shared;
+
+/* A ring a kind: a flood of one kind cannot push out another. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 * 1024 * 1024);
+} send_records SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1024 * 1024);
+} kernel_records SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1024 * 1024);
+} forwarded_records SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 * 1024 * 1024);
+} process_records SEC(".maps");
+
+/* One record a second stands for the packets of a forwarded flow. */
+struct flow {
+	__u32 netns;
+	__u32 ingress_ifindex;
+	__u64 source[2];
+	__u64 destination[2];
+	__u32 ports; /* ICMP: type, code and identifier */
+	__u32 protocol;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ATTRIBUTION_FORWARD_FLOWS);
+	__type(key, struct flow);
+	__type(value, __u64);
+} forwarded_flows SEC(".maps");
+
+/* Too large for the stack; only the one reader of the snapshot uses it. */
+struct snapshot_buffer {
+	struct attribution_image image;
+	__u8 path[ATTRIBUTION_PATH_AREA];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct snapshot_buffer);
+} snapshot_buffers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ATTRIBUTION_KINDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} lost_records SEC(".maps");
+
+/* What follows a record's fixed part: Swift has no flexible array members. */
+#define AFTER(record) ((__u8 *)((record) + 1))
+
+static __always_inline void count_lost(__u32 kind)
+{
+	__u64 *count = bpf_map_lookup_elem(&lost_records, &kind);
+
+	/* Preemption may move in between two increments of one CPU's counter. */
+	if (count)
+		__sync_fetch_and_add(count, 1);
+}
+
+#endif

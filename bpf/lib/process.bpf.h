@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a process is: who it comes from, what it runs. A process that lived one millisecond still
+ * has a name, a path and arguments.
+ */
+#ifndef ATTRIBUTION_PROCESS_BPF_H
+#define ATTRIBUTION_PROCESS_BPF_H
+
+#include "task.bpf.h"
+
+#define PATH_COMPONENTS 48
+
+static __always_inline void describe_process(struct attribution_process *record,
+					     struct task_struct *task,
+					     enum attribution_process_event event)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct task_struct *parent = BPF_CORE_READ(leader, real_parent, group_leader);
+	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	/* numbers[] grows with the level; CO-RE knows the size of one element. */
+	void *innermost = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+			  level * bpf_core_type_size(struct upid) +
+			  bpf_core_field_offset(struct upid, nr);
+
+	describe_task(&record->task, task, false);
+	record->parent_start_time = BPF_CORE_READ(parent, start_boottime);
+	record->parent_tgid = BPF_CORE_READ(parent, tgid);
+	record->inner_tgid = 0;
+	bpf_probe_read_kernel(&record->inner_tgid, sizeof(record->inner_tgid), innermost);
+	record->event = event;
+	record->last_thread = 0;
+}
+
+struct path_walk {
+	struct dentry *dentry;
+	struct vfsmount *mount;
+};
+
+/* One step towards the root; false at the root of the mount tree. */
+static __always_inline bool step_up(struct path_walk *walk)
+{
+	struct dentry *dentry = walk->dentry;
+	struct vfsmount *visible = walk->mount;
+	struct mount *mount, *above;
+
+	if (dentry != BPF_CORE_READ(visible, mnt_root)) {
+		walk->dentry = BPF_CORE_READ(dentry, d_parent);
+		return walk->dentry != dentry;
+	}
+	mount = (void *)visible - bpf_core_field_offset(struct mount, mnt);
+	above = BPF_CORE_READ(mount, mnt_parent);
+	if (above == mount)
+		return false;
+	walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+	walk->mount = (void *)above + bpf_core_field_offset(struct mount, mnt);
+	return true;
+}
+
+/* bpf_d_path() may be called from a few fentry hooks only; these do not load on every kernel. */
+static __always_inline void describe_image(struct attribution_image *record,
+					   struct task_struct *task)
+{
+	struct file *file = BPF_CORE_READ(task, mm, exe_file);
+	struct path_walk walk = {
+		.dentry = BPF_CORE_READ(file, f_path.dentry),
+		.mount = BPF_CORE_READ(file, f_path.mnt),
+	};
+	__u32 length = 0;
+	int count;
+
+	record->path_cut = 0;
+	record->path_length = 0;
+	if (!file)
+		return;
+	for (count = 0; count < PATH_COMPONENTS; count++) {
+		struct dentry *dentry = walk.dentry;
+		struct vfsmount *mount = walk.mount;
+		const unsigned char *name;
+		long copied;
+
+		/* A mount's root has no name of its own there: what it is mounted on has. */
+		if (dentry == BPF_CORE_READ(mount, mnt_root)) {
+			if (!step_up(&walk))
+				break;
+			continue;
+		}
+		name = BPF_CORE_READ(dentry, d_name.name);
+		if (length >= ATTRIBUTION_PATH_BYTES)
+			break;
+		copied = bpf_probe_read_kernel_str(AFTER(record) + length, 256, name);
+		if (copied <= 0 || copied > 256)
+			break;
+		length += copied;
+		if (!step_up(&walk)) {
+			/* Not part of any mount tree, as a memfd's file: its one name is all. */
+			count = 0;
+			goto done;
+		}
+	}
+	record->path_cut = count == PATH_COMPONENTS || length >= ATTRIBUTION_PATH_BYTES;
+done:
+	record->path_length = length;
+}
+
+static __always_inline void describe_arguments(struct attribution_image *record,
+					       struct task_struct *task)
+{
+	unsigned long start = BPF_CORE_READ(task, mm, arg_start);
+	unsigned long end = BPF_CORE_READ(task, mm, arg_end);
+	__u64 length = end - start;
+
+	record->arguments_cut = length > ATTRIBUTION_ARGUMENT_BYTES;
+	if (length > ATTRIBUTION_ARGUMENT_BYTES)
+		length = ATTRIBUTION_ARGUMENT_BYTES;
+	if (length == 0 ||
+	    bpf_probe_read_user(AFTER(record) + ATTRIBUTION_PATH_AREA, length, (const void *)start))
+		length = 0;
+	record->argument_length = length;
+}
+
+static __always_inline void record_process(struct task_struct *task,
+					   enum attribution_process_event event)
+{
+	struct attribution_process *record =
+		bpf_ringbuf_reserve(&process_records, sizeof(*record), 0);
+
+	if (!record) {
+		count_lost(ATTRIBUTION_KIND_PROCESS);
+		return;
+	}
+	record->time = bpf_ktime_get_boot_ns();
+	describe_process(record, task, event);
+	if (event == ATTRIBUTION_PROCESS_EXIT)
+		record->last_thread = BPF_CORE_READ(task, signal, live.counter) == 0;
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+/* exec renames too, before it counts the new image: its own record has the name. */
+static __always_inline bool is_in_exec(struct task_struct *task)
+{
+	return bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD(task, in_execve);
+}
+
+static __always_inline void record_rename(struct task_struct *task, const char *name)
+{
+	struct attribution_process *record =
+		bpf_ringbuf_reserve(&process_records, sizeof(*record), 0);
+
+	if (!record) {
+		count_lost(ATTRIBUTION_KIND_PROCESS);
+		return;
+	}
+	record->time = bpf_ktime_get_boot_ns();
+	describe_process(record, task, ATTRIBUTION_PROCESS_RENAME);
+	bpf_probe_read_kernel_str(record->task.comm, sizeof(record->task.comm), name);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline void write_snapshot(struct seq_file *output, struct task_struct *task)
+{
+	__u32 key = 0;
+	struct snapshot_buffer *buffer = bpf_map_lookup_elem(&snapshot_buffers, &key);
+	struct attribution_image *record = (void *)buffer;
+
+	if (!buffer)
+		return;
+	record->process.time = bpf_ktime_get_boot_ns();
+	describe_process(&record->process, task, ATTRIBUTION_PROCESS_SNAPSHOT);
+	describe_image(record, task);
+	bpf_seq_write(output, buffer, sizeof(*buffer));
+}
+
+static __always_inline void record_exec(struct task_struct *task)
+{
+	struct attribution_image *record = bpf_ringbuf_reserve(
+		&process_records,
+		sizeof(*record) + ATTRIBUTION_PATH_AREA + ATTRIBUTION_ARGUMENT_BYTES, 0);
+
+	if (!record) {
+		count_lost(ATTRIBUTION_KIND_PROCESS);
+		return;
+	}
+	record->process.time = bpf_ktime_get_boot_ns();
+	describe_process(&record->process, task, ATTRIBUTION_PROCESS_EXEC);
+	describe_image(record, task);
+	describe_arguments(record, task);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+#endif

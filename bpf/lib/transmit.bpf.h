@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * net_dev_queue: every packet on its way to a device. Here only for what never passes cgroup
+ * egress: packets made on AF_PACKET sockets, forwarded packets, and those that the kernel makes
+ * without any socket. The current task is no evidence here unless the guard says so: other senders'
+ * queues run in whatever context comes by.
+ */
+#ifndef ATTRIBUTION_TRANSMIT_BPF_H
+#define ATTRIBUTION_TRANSMIT_BPF_H
+
+#include "guard.bpf.h"
+#include "headers.bpf.h"
+#include "task.bpf.h"
+
+#define ETHERNET_HEADER	       14
+#define ETHERNET_TYPE	       12
+#define VLAN_TAG	       4
+#define MOST_VLAN_TAGS	       2
+#define TRANSMIT_FRAGMENT_PAGE 4096
+
+/* Where a packet's IP header lies in memory, and how much follows it in one piece. */
+struct network {
+	const void *header;
+	__u32 length;	 /* of the whole packet, from the IP header on */
+	__u32 available; /* in one piece */
+};
+
+static __always_inline __u32 linear_length(struct sk_buff *skb)
+{
+	return skb->len - skb->data_len;
+}
+
+/* The network header as the stack has it: right for whatever the stack itself made or forwards. */
+static __always_inline bool locate_network(struct network *network, struct sk_buff *skb,
+					   __u32 offset)
+{
+	__u32 linear = linear_length(skb);
+
+	if (offset >= linear || offset >= skb->len)
+		return false;
+	network->header = (const void *)skb->data + offset;
+	network->length = skb->len - offset;
+	network->available = linear - offset;
+	return true;
+}
+
+static __always_inline __u32 network_offset(struct sk_buff *skb)
+{
+	__u64 head = (__u64)skb->head, data = (__u64)skb->data, offset;
+
+	/* Newer verifiers take these for pointers, of which 32 bits alone must not be computed. */
+	barrier_var(head);
+	barrier_var(data);
+	offset = head + skb->network_header - data;
+	barrier_var(offset);
+	return offset;
+}
+
+/*
+ * The offset of the IP header behind the link header of a frame that a user made: the stack knows
+ * neither its protocol nor, on older kernels, of its VLAN tags.
+ */
+static __always_inline __u32 user_frame_offset(struct sk_buff *skb)
+{
+	unsigned short type = skb->dev->type;
+	__u32 offset = ETHERNET_HEADER;
+	__be16 protocol = 0;
+
+	if (type != ARPHRD_ETHER && type != ARPHRD_LOOPBACK)
+		return network_offset(skb);
+	bpf_probe_read_kernel(&protocol, sizeof(protocol), skb->data + ETHERNET_TYPE);
+	for (int tag = 0; tag < MOST_VLAN_TAGS; tag++) {
+		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
+			break;
+		bpf_probe_read_kernel(&protocol, sizeof(protocol), skb->data + offset + 2);
+		offset += VLAN_TAG;
+	}
+	return offset;
+}
+
+/*
+ * PACKET_TX_RING leaves all but the link header in the ring that the user mapped. The kernel keeps
+ * the address of the ring's slot with the packet, and the first fragment's offset in its page tells
+ * how far behind it the data lies (net/packet/af_packet.c, tpacket_fill_skb).
+ */
+static __always_inline bool locate_ring_frame(struct network *network, struct sk_buff *skb,
+					      __u32 offset)
+{
+	struct skb_shared_info *shared = (void *)skb->head + skb->end;
+	__u64 slot = (__u64)BPF_CORE_READ(shared, destructor_arg) & ~3ULL;
+	__u64 words[2] = {};
+	__u64 data;
+
+	if (!slot || offset >= skb->len)
+		return false;
+	bpf_probe_read_kernel(words, sizeof(words),
+			      (void *)shared +
+				      bpf_core_field_offset(struct skb_shared_info, frags));
+	/* The second word is length and offset, as struct fragment has them. */
+	data = slot + (((words[1] >> 32) - slot) & (TRANSMIT_FRAGMENT_PAGE - 1));
+	network->header = (const void *)(data + offset - linear_length(skb));
+	network->length = skb->len - offset;
+	network->available = network->length;
+	return true;
+}
+
+static __noinline __u32 memory_ipv6_extensions(const void *header, __u8 next_header)
+{
+	__u32 offset = IPV6_HEADER;
+
+	for (int count = 0; count < IPV6_MOST_HEADERS; count++) {
+		__u8 extension[4] = {};
+
+		if (!ipv6_is_extension(next_header))
+			break;
+		bpf_probe_read_kernel(extension, sizeof(extension), header + offset);
+		offset += ipv6_extension_length(next_header, extension[1]);
+		if (next_header == IP_FRAGMENT && (extension[2] || extension[3] & 0xF8))
+			return ipv6_protocol(extension[0]);
+		next_header = extension[0];
+	}
+	return ipv6_protocol(next_header);
+}
+
+static __always_inline __u32 memory_protocol(const void *header)
+{
+	__u8 start[IPV4_PROTOCOL + 1] = {};
+
+	bpf_probe_read_kernel(start, sizeof(start), header);
+	if (start[0] >> 4 == 4)
+		return ipv4_protocol(start[IPV4_PROTOCOL]);
+	if (start[0] >> 4 != 6)
+		return 0;
+	if (!ipv6_is_extension(start[IPV6_NEXT_HEADER]))
+		return ipv6_protocol(start[IPV6_NEXT_HEADER]);
+	return memory_ipv6_extensions(header, start[IPV6_NEXT_HEADER]);
+}
+
+static __always_inline bool is_wanted_device(struct sk_buff *skb)
+{
+	if (config.only_ifindex && skb->dev->ifindex != config.only_ifindex)
+		return false;
+	return !config.only_netns || skb->dev->nd_net.net->ns.inum == config.only_netns;
+}
+
+static __always_inline void copy_network(struct attribution_packet *packet, __u8 *bytes,
+					 struct sk_buff *skb, const struct network *network,
+					 const __u32 capacity)
+{
+	struct skb_shared_info *shared = (void *)skb->head + skb->end;
+	__u32 wanted = network->available;
+
+	if (wanted > config.snap_length)
+		wanted = config.snap_length;
+	barrier_var(wanted);
+	if (wanted > capacity)
+		wanted = capacity;
+	packet->netns = skb->dev->nd_net.net->ns.inum;
+	packet->ifindex = skb->dev->ifindex;
+	packet->length = network->length;
+	packet->segment_size = BPF_CORE_READ(shared, gso_size);
+	if (bpf_probe_read_kernel(bytes, wanted, network->header))
+		wanted = 0;
+	packet->captured = wanted;
+}
+
+static __always_inline void record_frame(struct sk_buff *skb, const struct network *network,
+					 struct task_struct *sender, enum attribution_proof proof,
+					 __u64 cookie, const __u32 capacity)
+{
+	struct attribution_send *record =
+		bpf_ringbuf_reserve(&send_records, sizeof(*record) + capacity, 0);
+
+	if (!record) {
+		count_lost(ATTRIBUTION_KIND_SEND);
+		return;
+	}
+	record->time = bpf_ktime_get_boot_ns();
+	record->socket_cookie = cookie;
+	record->path = ATTRIBUTION_PATH_PACKET_SOCKET;
+	record->proof = proof;
+	describe_task(&record->sender, sender, false);
+	copy_network(&record->packet, AFTER(record), skb, network, capacity);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+/*
+ * Stacked devices (bridge, VLAN, macvlan) show a packet again, from any context: a record is made
+ * only where the guard holds, and then a second one names the same sender.
+ */
+static __noinline void packet_socket_frame(struct sk_buff *skb, struct sock *sk)
+{
+	struct task_struct *sender = current_task(false);
+	__u32 offset = user_frame_offset(skb);
+	struct network network;
+	enum attribution_proof proof;
+	__u64 cookie;
+
+	if (skb->dev->nd_net.net != sk->__sk_common.skc_net.net || !is_wanted_device(skb))
+		return;
+	if (!locate_network(&network, skb, offset) && !locate_ring_frame(&network, skb, offset))
+		return;
+	if (!(memory_protocol(network.header) & config.protocols))
+		return;
+	proof = prove(&sender, sk, false);
+	if (proof == ATTRIBUTION_PROOF_REJECTED)
+		return;
+	/* 0 where nobody asked for it yet: the helper that makes one is not for this hook. */
+	cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	if (config.snap_length <= ATTRIBUTION_DEFAULT_BYTES)
+		record_frame(skb, &network, sender, proof, cookie, ATTRIBUTION_DEFAULT_BYTES);
+	else if (network.available <= 2048 || config.snap_length <= 2048)
+		record_frame(skb, &network, sender, proof, cookie, 2048);
+	else
+		record_frame(skb, &network, sender, proof, cookie, ATTRIBUTION_MAX_BYTES);
+}
+
+static __always_inline void fill_wire(struct attribution_wire *record, struct sk_buff *skb,
+				      const struct network *network)
+{
+	record->time = bpf_ktime_get_boot_ns();
+	record->ingress_ifindex = skb->skb_iif;
+	record->forwarded = skb->skb_iif != 0;
+	record->kernel_socket = 0;
+	copy_network(&record->packet, AFTER(record), skb, network, ATTRIBUTION_DEFAULT_BYTES);
+}
+
+/* WireGuard's outer packets, copies by TEE, fragments made by hand. */
+static __noinline void socketless_packet(struct sk_buff *skb)
+{
+	struct attribution_wire *record;
+	struct network network;
+
+	if (!config.record_kernel || !is_wanted_device(skb) ||
+	    !locate_network(&network, skb, network_offset(skb)) ||
+	    !(memory_protocol(network.header) & config.protocols))
+		return;
+	record = bpf_ringbuf_reserve(&kernel_records, sizeof(*record) + ATTRIBUTION_DEFAULT_BYTES,
+				     0);
+	if (!record) {
+		count_lost(ATTRIBUTION_KIND_KERNEL);
+		return;
+	}
+	fill_wire(record, skb, &network);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+static __always_inline __u32 read_ipv4_flow(struct flow *flow, const __u8 *header)
+{
+	__u32 length = (header[0] & 0xF) * 4;
+	bool later_fragment = header[6] & 0x1F || header[7];
+
+	flow->source[0] = *(const __u32 *)(header + 12);
+	flow->destination[0] = *(const __u32 *)(header + 16);
+	flow->protocol = ipv4_protocol(header[IPV4_PROTOCOL]);
+	return later_fragment ? 0 : length;
+}
+
+static __always_inline __u32 read_ipv6_flow(struct flow *flow, const __u8 *header,
+					    const void *memory)
+{
+	const __u64 *words = (const __u64 *)header;
+
+	flow->source[0] = words[1];
+	flow->source[1] = words[2];
+	flow->destination[0] = words[3];
+	flow->destination[1] = words[4];
+	if (ipv6_is_extension(header[IPV6_NEXT_HEADER])) {
+		flow->protocol = memory_ipv6_extensions(memory, header[IPV6_NEXT_HEADER]);
+		return 0;
+	}
+	flow->protocol = ipv6_protocol(header[IPV6_NEXT_HEADER]);
+	return IPV6_HEADER;
+}
+
+/* False for what is not recorded. */
+static __always_inline bool read_flow(struct flow *flow, struct sk_buff *skb, const void *memory)
+{
+	union {
+		__u8 bytes[IPV6_HEADER];
+		__u64 words[IPV6_HEADER / 8];
+	} header = {};
+	__u8 transport[8] = {};
+	__u32 offset;
+
+	bpf_probe_read_kernel(&header, sizeof(header), memory);
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		offset = read_ipv4_flow(flow, header.bytes);
+	else
+		offset = read_ipv6_flow(flow, header.bytes, memory);
+	if (!(flow->protocol & config.protocols))
+		return false;
+	if (offset) {
+		bpf_probe_read_kernel(transport, sizeof(transport), memory + offset);
+		/* The checksum of ICMP changes with every packet; type, code and identifier do not.
+		 */
+		if (flow->protocol != ATTRIBUTION_PROTOCOL_UDP)
+			*(__u16 *)(transport + 2) = *(__u16 *)(transport + 4);
+		flow->ports = *(__u32 *)transport;
+	}
+	return true;
+}
+
+static __always_inline void record_forwarded(struct sk_buff *skb, const struct network *network)
+{
+	struct attribution_wire *record = bpf_ringbuf_reserve(
+		&forwarded_records, sizeof(*record) + ATTRIBUTION_DEFAULT_BYTES, 0);
+
+	if (!record) {
+		count_lost(ATTRIBUTION_KIND_FORWARDED);
+		return;
+	}
+	fill_wire(record, skb, network);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+static __noinline void forwarded_packet(struct sk_buff *skb)
+{
+	struct flow flow = {};
+	struct network network;
+	__u64 now, *last;
+
+	if (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6))
+		return;
+	if (!locate_network(&network, skb, network_offset(skb)) ||
+	    !read_flow(&flow, skb, network.header) || !is_wanted_device(skb))
+		return;
+	flow.netns = skb->dev->nd_net.net->ns.inum;
+	flow.ingress_ifindex = skb->skb_iif;
+	now = bpf_ktime_get_boot_ns();
+	last = bpf_map_lookup_elem(&forwarded_flows, &flow);
+	if (last && now - *last < ATTRIBUTION_FORWARD_INTERVAL_NS)
+		return;
+	if (last)
+		*last = now;
+	else
+		bpf_map_update_elem(&forwarded_flows, &flow, &now, BPF_ANY);
+	record_forwarded(skb, &network);
+}
+
+#endif
