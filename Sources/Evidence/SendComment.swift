@@ -40,6 +40,7 @@ enum SendComment {
         switch record.proof {
         case .verified: line.field("PROOF", "verified")
         case .unverified: line.field("PROOF", "unverified")
+        case .borrowed: line.field("PROOF", "borrowed")
         }
         if record.threadName != .empty { line.text("TNAME", record.threadName) }
     }
@@ -105,6 +106,10 @@ enum SendComment {
         case .proof:
             if scanner.isWord("verified") {
                 record.proof = .verified
+                return true
+            }
+            if scanner.isWord("borrowed") {
+                record.proof = .borrowed
                 return true
             }
             return scanner.isWord("unverified")

@@ -2,8 +2,9 @@ internal import Correlation
 internal import Records
 
 /// tcpdump's last three lines, extended by what there is of records, losses and damage.
-enum SummaryFigures {
-    static func lines(_ summary: RunSummary) -> [String] {
+public enum SummaryFigures {
+    /// The lines.
+    public static func lines(_ summary: RunSummary) -> [String] {
         var lines = [
             "\(packets(summary.captured)) captured, \(summary.packets) of them UDP or ICMP\(distinct(summary))",
             "\(records(summary.records)) received, \(summary.unmatchedRecords) of them for no captured packet",

@@ -49,7 +49,7 @@ struct Attribution: EvidenceSink {
         var interface: UInt16
         var packet: PacketRecord?
         var passesFilters: UInt64
-        var tag: TagOutlook
+        var tag: TagDecision
         var verdict: Verdict?
     }
 
@@ -188,8 +188,8 @@ struct Attribution: EvidenceSink {
         if let failure { throw failure }
     }
 
-    private mutating func tag(of outlook: TagOutlook) -> Tag? {
-        switch outlook {
+    private mutating func tag(of decision: TagDecision) -> Tag? {
+        switch decision {
         case .none: nil
         case .final(let tag): tag
         case .pending(let pending): classifier.resolve(pending)
