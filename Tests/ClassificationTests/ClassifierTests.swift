@@ -67,6 +67,28 @@ struct ClassifierTests {
         #expect(Traffic.names(later + whole).suffix(6).allSatisfy { $0 == "newmail/possible" })
     }
 
+    @Test func aSecondCaptureHasNoSayInTheFirst() {
+        let burst = (1...5).map { Self.datagram(Int64($0), client: $0) }
+        let answers = (1...5).map { client in
+            Traffic.at(
+                Int64(client) - 3600 * Traffic.second,
+                Traffic.udp(Traffic.client(client), 2500, Traffic.server, 36000, payload: [1]))
+        }
+        #expect(Set(Traffic.names(burst + answers).prefix(5)) == ["newmail/possible"])
+        #expect(Set(Traffic.names(answers + burst).suffix(5)) == ["newmail/shape"])
+    }
+
+    @Test func anAnswerIsFinalAtOnce() {
+        var classifier = Classifier(configuration: ClassifierConfiguration())
+        let request = Traffic.udp(Traffic.client(1), 2500, Traffic.server, 36000, payload: [1])
+        _ = classifier.observe(Traffic.at(0, request))
+        guard case .final(let tag) = classifier.observe(Self.datagram(1, client: 1)) else {
+            Issue.record("a later packet could change nothing, yet it waits")
+            return
+        }
+        #expect(tag.confidence == .shape)
+    }
+
     @Test func packetsSlightlyOutOfOrderCountAllTheSame() {
         let packets = [3, 1, 5, 2, 4].map { Self.datagram(Int64($0) * 1_000_000, client: $0) }
         #expect(Set(Traffic.names(packets)) == ["newmail/possible"])
