@@ -57,8 +57,8 @@ enum FileContent: Hashable {
 
     private static func text(_ prefix: [UInt8]) -> String? {
         if prefix.starts(with: [0xFF, 0xFE]) || prefix.starts(with: [0xFE, 0xFF]) { return "is text in UTF-16" }
-        // The prefix may end within a character.
-        let whole = prefix.suffix(3).allSatisfy { $0 < 0x80 } ? prefix[...] : prefix.dropLast(3)
+        // The prefix of a longer file may end within a character.
+        let whole = prefix.count < prefixLength ? prefix[...] : prefix.dropLast(3)
         guard prefix.allSatisfy({ $0 >= 0x20 || (0x09...0x0D).contains($0) }),
             let text = String(validating: whole, as: UTF8.self)
         else { return nil }

@@ -9,12 +9,14 @@ func temporaryPath() throws -> FilePath {
 /// Removes a file or folder, if it is there.
 func removeFile(_ path: FilePath) { try? FileManager.default.removeItem(atPath: path.string) }
 
-/// The outcome of a program: what it printed, and its exit status; nil if it is not installed.
-func run(_ program: String, _ arguments: [String]) throws -> (output: String, errors: String, status: Int32)? {
+/// Where a program is installed.
+func find(_ program: String) -> String? {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":") + ["/usr/sbin"]
-    guard
-        let path = folders.map({ "\($0)/\(program)" }).first(where: FileManager.default.isExecutableFile(atPath:))
-    else { return nil }
+    return folders.map { "\($0)/\(program)" }.first(where: FileManager.default.isExecutableFile(atPath:))
+}
+
+/// What a program printed, what it complained about, and its exit status.
+func run(_ path: String, _ arguments: [String]) throws -> (output: String, errors: String, status: Int32) {
     let process = Process()
     process.executableURL = URL(filePath: path)
     process.arguments = arguments
