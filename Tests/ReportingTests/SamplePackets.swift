@@ -92,7 +92,7 @@ enum Sample {
 
     static func exact(_ sender: Sender, method: Verdict.Method = .packet) -> Verdict {
         Verdict(
-            kind: .process, confidence: .exact, method: method, reason: .onlyRecord(delayNanoseconds: 1500),
+            kind: .process, confidence: .exact, method: method, reason: .completeIdentity(delay: 1500, records: 1, transport: .udp, hasIdentification: true),
             sender: sender)
     }
 

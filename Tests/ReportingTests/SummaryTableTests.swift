@@ -62,7 +62,7 @@ struct SummaryTableTests {
             var reported = Self.packet(index)
             reported.verdict = Verdict(
                 kind: .unknown, confidence: .none, method: .none,
-                reason: .onlyRecord(delayNanoseconds: Int64(index)))
+                reason: .equalRecord(delay: Int64(index)))
             table.count(reported)
         }
         #expect(table.rows.count == 17)
