@@ -48,8 +48,8 @@ public enum EvidenceRecord: Sendable {
     case send(SendRecord)
     /// A packet that no process here sent.
     case wire(WireRecord)
-    /// Who a process is.
-    case process(ProcessRecord)
+    /// Who a process is. Boxed: it is rare and large, and every send record would be moved in a space of its size.
+    indirect case process(ProcessRecord)
     /// Records are missing; ``EvidenceReader/coverage`` has it too.
     case lost(LossInterval)
     /// Interfaces appeared or changed: ``EvidenceReader/coverage`` has them.

@@ -50,7 +50,8 @@ public final class EvidenceWriter {
         for interface in [EvidenceInterface.send, .wire] {
             writer.blocks.interface(
                 InterfaceDescription(
-                    linkType: EvidenceInterface.linkType, snapLength: snapLength, name: interface.name))
+                    linkType: InterfaceDescription.writtenLinkType(EvidenceInterface.linkType, at: interface.rawValue),
+                    snapLength: snapLength, name: interface.name))
         }
         remember(header.coverage.interfaces)
         write(portions.dropFirst(), time: start)

@@ -130,6 +130,20 @@ public struct InterfaceDescription: Hashable, Sendable {
         self.summary = summary
     }
 
+    /// The link type to write for an interface of a section, so that libpcap reads the file too.
+    ///
+    /// libpcap refuses an interface whose link type differs from the first one's, and compares the number in the file
+    /// with its own DLT number of the first (sf-pcapng.c, `pcap_ng_next_packet`). For LINKTYPE_RAW (101)
+    /// that is DLT_RAW, 12 on Linux, so a second LINKTYPE_RAW never passes. libpcap, Wireshark and the decoder here take
+    /// 12 for the same thing.
+    ///
+    /// - Parameters:
+    ///   - linkType: a LINKTYPE_ value.
+    ///   - index: the interface's index in the section.
+    public static func writtenLinkType(_ linkType: UInt16, at index: Int) -> UInt16 {
+        index > 0 && linkType == 101 ? 12 : linkType
+    }
+
     /// The moment of a number of ticks.
     @inline(__always)
     public func time(ticks: UInt64) -> Timestamp {

@@ -72,6 +72,12 @@ extension [UInt8] {
         unsafe bytes.withUnsafeBytes { unsafe append(contentsOf: $0) }
     }
 
+    /// Appends the elements of a span.
+    @inline(__always)
+    mutating func append(_ elements: Span<UInt8>) {
+        unsafe elements.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
+    }
+
     /// Appends an integer, least significant byte first.
     @inline(__always)
     mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(littleEndian value: Value) {

@@ -62,20 +62,18 @@ public struct PacketCommentWriter: Sendable {
 
     /// A thread's name as the free text, without making a string for the usual ones.
     public mutating func text(_ key: StaticString, _ name: TaskName) {
-        let start = bytes.count
-        begin(key)
-        bytes.append(UInt8(ascii: "\""))
-        for half in [name.high, name.low] {
-            for shift in stride(from: UInt64(56), through: 0, by: -8) {
-                let byte = UInt8(truncatingIfNeeded: half >> shift)
-                if byte == 0 { break }
-                guard Self.isPlain(byte) else {
-                    bytes.removeSubrange(start...)
-                    return text(key, name.description)
-                }
-                bytes.append(byte)
-            }
+        var quoted = InlineArray<18, UInt8>(repeating: UInt8(ascii: "\""))
+        var count = 1
+        while count <= 16 {
+            let half = count <= 8 ? name.high : name.low
+            let byte = UInt8(truncatingIfNeeded: half >> UInt64(56 - 8 * ((count - 1) & 7)))
+            if byte == 0 { break }
+            guard Self.isPlain(byte) else { return text(key, name.description) }
+            quoted[count] = byte
+            count += 1
         }
+        begin(key)
+        bytes.append(quoted.span.extracting(0..<count))
         bytes.append(UInt8(ascii: "\""))
     }
 
@@ -93,13 +91,15 @@ public struct PacketCommentWriter: Sendable {
     }
 
     private mutating func append(decimal number: UInt64) {
+        var digits = InlineArray<20, UInt8>(repeating: 0)
+        var first = digits.count
         var rest = number
-        let start = bytes.count
         repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+            first -= 1
+            digits[first] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         } while rest > 0
-        bytes[start...].reverse()
+        bytes.append(digits.span.extracting(first..<digits.count))
     }
 }
 
@@ -144,7 +144,13 @@ public struct PacketCommentScanner: ~Escapable {
     public func isWord(_ word: StaticString) -> Bool { !isQuoted && line.extracting(value).equals(word) }
 
     /// The current value as a decimal number without leading zeros; nil if it is none or does not fit.
+    @inlinable
     public func number<Value: FixedWidthInteger & UnsignedInteger>(_ type: Value.Type = Value.self) -> Value? {
+        integer.flatMap { Value(exactly: $0) }
+    }
+
+    /// The current value as a decimal number without leading zeros; nil if it is none or needs more than 64 bits.
+    public var integer: UInt64? {
         guard !isQuoted, value.count <= 20, value.count == 1 || line.byte(at: value.lowerBound) != UInt8(ascii: "0")
         else { return nil }
         var number: UInt64 = 0
@@ -156,7 +162,7 @@ public struct PacketCommentScanner: ~Escapable {
             guard !overflow, !carry else { return nil }
             number = sum
         }
-        return Value(exactly: number)
+        return number
     }
 
     /// The current quoted text; nil if the value is not quoted or is no JSON string.

@@ -139,7 +139,8 @@ public struct AnnotatedCaptureWriter: ~Copyable {
         for interface in interfaces.dropFirst(self.interfaces.count) {
             writer.blocks.interface(
                 InterfaceDescription(
-                    linkType: interface.linkType, snapLength: Self.snapLength, name: interface.name))
+                    linkType: InterfaceDescription.writtenLinkType(interface.linkType, at: self.interfaces.count),
+                    snapLength: Self.snapLength, name: interface.name))
             self.interfaces.append(WrittenInterface(name: interface.name))
         }
     }

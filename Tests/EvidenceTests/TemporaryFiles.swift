@@ -11,7 +11,8 @@ func removeFile(_ path: FilePath) { try? FileManager.default.removeItem(atPath: 
 
 /// Where a program is installed.
 func find(_ program: String) -> String? {
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":") + ["/usr/sbin"]
+    let folders =
+        (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init) + ["/usr/sbin"]
     return folders.map { "\($0)/\(program)" }.first(where: FileManager.default.isExecutableFile(atPath:))
 }
 
