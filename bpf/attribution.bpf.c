@@ -54,7 +54,7 @@ int calibrate(struct __sk_buff *context)
 		struct attribution_answer *answer = &calibration->answers[index];
 		__u64 top = calibration->candidates[index];
 
-		read_call(&call, BPF_CORE_READ(task, stack) + top - registers_size());
+		read_call(&call, BPF_CORE_READ(task, stack) + top - registers_size(), false);
 		answer->call = call.number;
 		answer->descriptor = call.first;
 		answer->matches = descriptor_socket(task, call.first, false) == sk;

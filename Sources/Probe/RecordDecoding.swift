@@ -58,11 +58,7 @@ extension ProcessKey {
 extension TaskName {
     init(_ task: attribution_task) {
         // The first byte is the highest of the half.
-        let name = unsafe withUnsafeBytes(of: task.comm) { bytes in
-            unsafe (
-                bytes.load(as: UInt64.self).bigEndian, bytes.load(fromByteOffset: 8, as: UInt64.self).bigEndian
-            )
-        }
+        let name = (task.comm.0.bigEndian, task.comm.1.bigEndian)
         self.init(high: Self.cut(name.0), low: Self.hasZero(name.0) ? 0 : Self.cut(name.1))
     }
 

@@ -11,7 +11,6 @@
 /* IP, the longest IPv4 options or several IPv6 extension headers, UDP or ICMP, 16 payload bytes. */
 #define ATTRIBUTION_DEFAULT_BYTES 96
 #define ATTRIBUTION_MAX_BYTES	  16384
-#define ATTRIBUTION_COMM_BYTES	  16
 #define ATTRIBUTION_PATH_BYTES	  1024
 /* A component may begin at the last byte of the path area: names have at most 255 bytes and a NUL.
  */
@@ -71,8 +70,8 @@ struct attribution_task {
 	__u32 image_version; /* task_struct.self_exec_id */
 	__u32 euid;
 	__u32 egid;
-	__u32 flags; /* task_struct.flags */
-	char comm[ATTRIBUTION_COMM_BYTES];
+	__u32 flags;   /* task_struct.flags */
+	__u64 comm[2]; /* 16 bytes in memory order */
 };
 
 struct attribution_packet {

@@ -68,16 +68,13 @@ static __always_inline enum call_kind compat_kind(__u64 number)
 	return CALL_OTHER;
 }
 
-/* dx, si, di and orig_ax follow each other, so that one read fetches what is needed. */
-static __always_inline void read_call(struct call *call, const void *registers)
+static __always_inline void read_call(struct call *call, const void *registers, const bool direct)
 {
-	__u64 words[4] = {};
+	struct pt_regs *saved = TYPED(direct, registers, struct pt_regs);
 
-	bpf_probe_read_kernel(words, sizeof(words),
-			      registers + bpf_core_field_offset(struct pt_regs, dx));
-	call->third = words[0];
-	call->first = words[2];
-	call->number = words[3];
+	call->third = FIELD(direct, saved, dx);
+	call->first = FIELD(direct, saved, di);
+	call->number = FIELD(direct, saved, orig_ax);
 }
 
 static __always_inline enum call_kind call_kind(struct call *call, struct task_struct *task,
@@ -123,7 +120,7 @@ static __always_inline enum call_kind native_kind(__u64 number)
 	return CALL_OTHER;
 }
 
-static __always_inline void read_call(struct call *call, const void *registers)
+static __always_inline void read_call(struct call *call, const void *registers, const bool direct)
 {
 	struct pt_regs___saved_arm64 *saved = (void *)registers;
 

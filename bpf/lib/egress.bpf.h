@@ -69,6 +69,37 @@ static __always_inline bool on_kernel_socket(struct sock *sk, const bool direct)
 		      : BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock);
 }
 
+/*
+ * Copies the packet's begin by words where all of it lies in the linear part: for the usual short
+ * packet that is cheaper than a helper call. What lies behind it in the record's room is undefined.
+ */
+static __always_inline bool copy_linear(struct __sk_buff *context, __u8 *bytes, __u32 wanted)
+{
+	const __u8 *data = (const __u8 *)(long)context->data;
+	const __u8 *end = (const __u8 *)(long)context->data_end;
+	__u64 tail = (__u64)wanted - 8;
+
+	if (data + IPV4_HEADER > end || end - data < wanted)
+		return false;
+#pragma unroll
+	for (int offset = 0; offset < ATTRIBUTION_DEFAULT_BYTES; offset += 8) {
+		if (data + offset + 8 > end)
+			break;
+		*(__u64 *)(bytes + offset) = *(const __u64 *)(data + offset);
+	}
+	/* The last word overlaps the one before. The pointer that is checked has to be the one
+	 * used. */
+	barrier_var(tail);
+	if (tail > ATTRIBUTION_DEFAULT_BYTES - 8)
+		return false;
+	data += tail;
+	barrier_var(data);
+	if (data + 8 > end)
+		return false;
+	*(__u64 *)(bytes + tail) = *(const __u64 *)data;
+	return true;
+}
+
 /* Copies the packet's begin; `capacity` is a constant, the record's room. */
 static __always_inline void copy_packet(struct attribution_packet *packet, __u8 *bytes,
 					struct __sk_buff *context, struct sk_buff *skb,
@@ -81,17 +112,24 @@ static __always_inline void copy_packet(struct attribution_packet *packet, __u8 
 	packet->ifindex = context->ifindex;
 	packet->length = length;
 	packet->segment_size = context->gso_size;
-	if (wanted >= capacity) {
+	/* The verifier has to see the bounds on the very register that is the length. */
+	barrier_var(wanted);
+	if (wanted > capacity)
 		wanted = capacity;
-		bpf_skb_load_bytes(context, 0, bytes, capacity);
-	} else {
-		/* The verifier has to see the bounds on the very register that is the length. */
-		barrier_var(wanted);
-		if (wanted == 0 || wanted > capacity)
-			wanted = 1;
-		bpf_skb_load_bytes(context, 0, bytes, wanted);
-	}
+	if (wanted == 0)
+		wanted = 1;
 	packet->captured = wanted;
+	if (capacity != ATTRIBUTION_DEFAULT_BYTES || !copy_linear(context, bytes, wanted))
+		bpf_skb_load_bytes(context, 0, bytes, wanted);
+}
+
+/* The helper makes one where there is none yet. */
+static __always_inline __u64 socket_cookie(struct __sk_buff *context, struct sock *sk,
+					   const bool direct)
+{
+	__u64 cookie = FIELD(direct, sk, __sk_common.skc_cookie.counter);
+
+	return cookie ? cookie : bpf_get_socket_cookie(context);
 }
 
 static __always_inline void record_kernel_packet(struct __sk_buff *context, struct sk_buff *skb,
@@ -116,6 +154,7 @@ static __always_inline void record_kernel_packet(struct __sk_buff *context, stru
 
 struct sender {
 	struct task_struct *task; /* NULL: the kernel */
+	struct sock *sk;
 	enum attribution_proof proof;
 };
 
@@ -131,7 +170,7 @@ static __always_inline void record_sent_packet(struct __sk_buff *context, struct
 		return;
 	}
 	record->time = bpf_ktime_get_boot_ns();
-	record->socket_cookie = bpf_get_socket_cookie(context);
+	record->socket_cookie = socket_cookie(context, sender->sk, direct);
 	record->path = ATTRIBUTION_PATH_CGROUP_EGRESS;
 	record->proof = sender->proof;
 	describe_task(&record->sender, sender->task, direct);
@@ -184,6 +223,7 @@ static __always_inline void egress(struct __sk_buff *context, const bool direct)
 	if (!sk)
 		return;
 	if (!on_kernel_socket(sk, direct)) {
+		sender.sk = sk;
 		sender.task = current_task(direct);
 		sender.proof = prove(&sender.task, sk, direct);
 	} else if (!config.record_kernel) {

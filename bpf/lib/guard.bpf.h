@@ -18,21 +18,19 @@ static __always_inline struct sock *descriptor_socket(struct task_struct *task, 
 {
 	struct fdtable *table = FIELD(direct, task, files, fdt);
 	struct file **slots = FIELD(direct, table, fd);
-	struct file *file = NULL;
 	struct socket *socket;
-	struct file *typed;
+	struct file *file;
 
 	if (descriptor >= FIELD(direct, table, max_fds))
 		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), slots + descriptor);
+	file = TYPED(direct, slot(slots + descriptor, direct), struct file);
 	if (!file)
 		return NULL;
 	/*
 	 * Of a file that is no socket this reads unrelated memory, which cannot hold the address of
 	 * the socket that is being sent on.
 	 */
-	typed = TYPED(direct, file, struct file);
-	socket = TYPED(direct, FIELD(direct, typed, private_data), struct socket);
+	socket = TYPED(direct, FIELD(direct, file, private_data), struct socket);
 	return FIELD(direct, socket, sk);
 }
 
@@ -69,7 +67,7 @@ static __always_inline enum call_kind current_call(struct call *call, struct tas
 {
 	const void *registers = FIELD(direct, task, stack) + offset;
 
-	read_call(call, registers);
+	read_call(call, registers, direct);
 	return call_kind(call, task, registers, direct);
 }
 

@@ -8,6 +8,10 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct ns_common {
 	unsigned int inum;
 };
@@ -179,6 +183,7 @@ struct task_struct {
 	struct pid *thread_pid;
 	__u64 start_boottime;
 	struct cred *cred;
+	/* A char array to the kernel: read in two words. */
 	char comm[16];
 	struct files_struct *files;
 	void *io_uring;

@@ -18,6 +18,18 @@ extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 	((direct) ? (kind *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(kind))                \
 		  : (kind *)(pointer))
 
+/* A pointer read from where the kernel keeps an array of them. */
+static __always_inline void *slot(const void *address, const bool direct)
+{
+	void *content = NULL;
+
+	/* Any structure that begins with a pointer does. */
+	if (direct)
+		return TYPED(direct, address, struct list_head)->next;
+	bpf_probe_read_kernel(&content, sizeof(content), address);
+	return content;
+}
+
 static __always_inline struct task_struct *current_task(const bool direct)
 {
 	if (direct)

@@ -13,7 +13,12 @@ static __always_inline void describe_task(struct attribution_task *description,
 	description->euid = FIELD(direct, task, cred, euid.val);
 	description->egid = FIELD(direct, task, cred, egid.val);
 	description->flags = FIELD(direct, task, flags);
-	bpf_probe_read_kernel(description->comm, sizeof(description->comm), task->comm);
+	if (direct) {
+		description->comm[0] = *(__u64 *)task->comm;
+		description->comm[1] = *(__u64 *)(task->comm + 8);
+	} else {
+		bpf_probe_read_kernel(description->comm, sizeof(description->comm), task->comm);
+	}
 }
 
 #endif
