@@ -39,9 +39,12 @@ final class CaptureInput {
         do throws(Errno) {
             // Two bytes tell gzip; a pipe may hand them over one by one.
             try readAhead(2)
-            if readAhead == [0x1F, 0x8B] { inflater = Inflater(capacity: Self.chunk) }
+            if readAhead == [0x1F, 0x8B] {
+                guard let inflater = Inflater(capacity: Self.chunk) else { throw Errno.noMemory }
+                self.inflater = inflater
+            }
         } catch {
-            if ownsDescriptor { try? descriptor.close() }
+            // All is initialised: `deinit` runs and closes.
             throw .opening(name, operation: "read", error)
         }
     }

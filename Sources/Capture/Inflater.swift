@@ -51,27 +51,28 @@ final class Inflater {
 
     /// Decompresses into `output`, which must not be empty.
     func step(into output: UnsafeMutableRawBufferPointer) -> Outcome {
-        guard unsafe stream.pointee.avail_in > 0 else { return .needsInput }
-        let beginsMember = isBetweenMembers
-        if beginsMember {
-            unsafe inflateReset(stream)
-            isBetweenMembers = false
-        }
         let room = min(output.count, Int(UInt32.max))
-        unsafe stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        unsafe stream.pointee.avail_out = UInt32(room)
-        let result = unsafe inflate(stream, Z_NO_FLUSH)
-        let produced = unsafe room - Int(stream.pointee.avail_out)
-        if result == Z_STREAM_END { isBetweenMembers = true }
-        if produced > 0 { return .produced(produced) }
-        switch result {
-        case Z_OK, Z_BUF_ERROR, Z_STREAM_END:
-            return unsafe stream.pointee.avail_in == 0 ? .needsInput : step(into: output)
-        // What follows a complete member and is none itself is padding, as for gzip.
-        case Z_DATA_ERROR where beginsMember: return .ended
-        default:
-            let message = unsafe stream.pointee.msg.map { unsafe String(cString: $0) } ?? "zlib error \(result)"
-            return .damaged(message)
+        while unsafe stream.pointee.avail_in > 0 {
+            let beginsMember = isBetweenMembers
+            if beginsMember {
+                // What follows a complete member and is none itself is padding, as for gzip.
+                guard unsafe stream.pointee.next_in.pointee == 0x1F else { return .ended }
+                unsafe inflateReset(stream)
+                isBetweenMembers = false
+            }
+            unsafe stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            unsafe stream.pointee.avail_out = UInt32(room)
+            let result = unsafe inflate(stream, Z_NO_FLUSH)
+            let produced = unsafe room - Int(stream.pointee.avail_out)
+            if result == Z_STREAM_END { isBetweenMembers = true }
+            if produced > 0 { return .produced(produced) }
+            switch result {
+            case Z_OK, Z_STREAM_END: continue
+            case Z_DATA_ERROR where beginsMember: return .ended
+            default:
+                return .damaged(unsafe stream.pointee.msg.map { unsafe String(cString: $0) } ?? "zlib error \(result)")
+            }
         }
+        return .needsInput
     }
 }

@@ -94,9 +94,17 @@ struct PcapSavefileTests {
         let whole = try Reading(folder.write(joined))
         #expect(whole.packets == SamplePacket.three)
         #expect(whole.damage == [])
-        let padded = try Reading(folder.write(joined + [UInt8](repeating: 0, count: 512)))
-        #expect(padded.packets == SamplePacket.three)
-        #expect(padded.damage == [])
+        // Tapes pad with zeros, and other things follow too; gzip itself ignores them.
+        for trailing in [[0], [UInt8](repeating: 0, count: 512), Array("BZ".utf8), hex("1F 8B FF FF")] {
+            let padded = try Reading(folder.write(joined + trailing))
+            #expect(padded.packets == SamplePacket.three)
+            #expect(padded.damage == [])
+        }
+        // Members without a byte in them, thousands in a row.
+        let empty = try Array(Data(contentsOf: URL(filePath: gzip(folder.write([], as: "empty")))))
+        let many = try Reading(folder.write(joined + Array([[UInt8]](repeating: empty, count: 5003).joined())))
+        #expect(many.packets == SamplePacket.three)
+        #expect(many.damage == [])
     }
 
     @Test func damagedGzipKeepsWhatCameBefore() throws {

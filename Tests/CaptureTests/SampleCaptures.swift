@@ -58,10 +58,12 @@ struct PcapSample: Sendable {
     }
 
     func record(_ packet: SamplePacket, capturedLength: UInt32? = nil) -> [UInt8] {
-        order(packet.seconds) + order(nanoseconds && !modified ? packet.nanoseconds : packet.nanoseconds / 1000)
+        let fraction = nanoseconds && !modified ? packet.nanoseconds : packet.nanoseconds / 1000
+        // Interface, protocol, packet type, padding.
+        let more = modified ? order(UInt32(2)) + order(UInt16(0x0800)) + hex("00 00") : []
+        return order(packet.seconds) + order(fraction)
             + order(capturedLength ?? UInt32(packet.frame.count)) + order(UInt32(packet.originalLength))
-            + (modified ? order(UInt32(2)) + order(UInt16(0x0800)) + hex("00 00") : [])  // interface, protocol, type, pad
-            + packet.frame
+            + more + packet.frame
     }
 
     func file(_ packets: [SamplePacket]) -> [UInt8] { header + packets.flatMap { record($0) } }
