@@ -6,7 +6,7 @@ internal import TextEscaping
 
 /// A running capture of one interface or, as `any`, of all: what the kernel's tap shows, through libpcap.
 ///
-/// Not promiscuous: frames for other machines say nothing about this one's processes.
+/// A named interface is promiscuous, as in tcpdump.
 @safe
 public final class LiveCapture {
     /// Becomes readable when frames can be drained, at most about 10 ms after they came.
@@ -45,6 +45,8 @@ public final class LiveCapture {
         defer { if !isReady { unsafe pcap_close(handle) } }
         unsafe pcap_set_snaplen(handle, snapLength > 0 ? CInt(clamping: snapLength) : CInt(longestFrame))
         unsafe pcap_set_timeout(handle, Self.blockTimeout)
+        // As tcpdump does, so that a mirror port shows what it is there for; `any` cannot be promiscuous.
+        if interface != "any" { unsafe pcap_set_promisc(handle, 1) }
         unsafe pcap_set_tstamp_precision(handle, PCAP_TSTAMP_PRECISION_NANO)
         if bufferBytes > 0 { unsafe pcap_set_buffer_size(handle, CInt(clamping: bufferBytes)) }
         let status = unsafe pcap_activate(handle)

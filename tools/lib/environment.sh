@@ -138,7 +138,7 @@ find_swift() {
         candidate=$(runuser -l "$(owner_name)" -c 'command -v swift' 2>/dev/null </dev/null | tail -n 1) || true
         [[ -z $candidate ]] || places+=("$(dirname "$candidate")")
     fi
-    places+=("$home/.local/share/swiftly/bin" "$home/.swiftly/bin" "$home"/swift*/usr/bin /opt/swift*/usr/bin
+    places+=("$home/.local/share/swiftly/bin" "$home/.swiftly/bin" "$home"/swift*/usr/bin /opt/*/usr/bin
         /usr/share/swift/usr/bin /usr/libexec/swift/bin /usr/local/swift*/usr/bin)
     for folder in "${places[@]}"; do
         [[ -x $folder/swift ]] || continue
