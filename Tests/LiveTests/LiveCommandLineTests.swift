@@ -135,7 +135,8 @@ struct LiveCommandLineTests {
         let folder = try TestMachine.temporaryFolder()
         let (evidence, capture) = (folder.appending(path: "ev.pcapng").path, folder.appending(path: "cap.pcap").path)
         let tcpdump = try StartedCommand(
-            network.inside("host", ["tcpdump", "-Z", "root", "-U", "--immediate-mode", "-i", "h0", "-w", capture]))
+            network.inside(
+                "host", ["tcpdump", "-Z", "root", "-U", "--immediate-mode", "-s", "512", "-i", "h0", "-w", capture]))
         try tcpdump.wait(for: "listening on")
         let record = try StartedCommand(network.inside("host", [TestMachine.whosent, "record", "-w", evidence]))
         try record.wait(for: "ready")
