@@ -28,7 +28,17 @@ final class StartedCommand {
             let handle = try FileHandle(forWritingTo: file)
             if isError { process.standardError = handle } else { process.standardOutput = handle }
         }
-        try process.run()
+        try Self.withSignalsUnblocked { try process.run() }
+    }
+
+    /// Tests run on Dispatch's threads, which block every signal; a child would inherit that and never see an interrupt.
+    private static func withSignalsUnblocked(_ body: () throws -> Void) throws {
+        var none = sigset_t()
+        var before = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
     }
 
     deinit {

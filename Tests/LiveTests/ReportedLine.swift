@@ -110,6 +110,13 @@ struct ReportedSummary: Decodable, Sendable {
         var verdicts: [String: Int]
         var tags: [String: Int]
         var damage: [Damage]
+        /// How the command after `--` ended.
+        var commandStatus: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case packets, records, lost, verdicts, tags, damage
+            case commandStatus = "command_status"
+        }
     }
     var whosent: Body
 }

@@ -78,7 +78,10 @@ class Netlab:
         self.ip(short, "link", "set", "lo", "up")
         for key, value in (
             ("net.ipv4.ping_group_range", "0 2147483647"),
+            # No type is limited: with a rate of 0 alone the machine's limit on unreachables still holds.
+            ("net.ipv4.icmp_ratemask", "0"),
             ("net.ipv4.icmp_ratelimit", "0"),
+            ("net.ipv6.icmp.ratemask", ""),
             ("net.ipv6.icmp.ratelimit", "0"),
             ("net.ipv4.conf.all.rp_filter", "0"),
             ("net.ipv4.conf.default.rp_filter", "0"),
@@ -169,6 +172,8 @@ def accuracy_network(lab):
                 ("guest", "eth0", "02:00:5e:00:02:02", ["198.51.100.130/25", "2001:db8:4::2/64"]))
     lab.tap("host", "tap0", "02:00:5e:00:53:01", ["203.0.113.1/24", "2001:db8:3::1/64"],
             ["203.0.113.9", "2001:db8:3::9"], "02:00:5e:00:53:09")
+    # The kernel would take the address that came last as its source; this one is for senders that choose it.
+    lab.ip("host", "address", "change", "2001:db8:1::11/64", "dev", "h0", "preferred_lft", "0")
     lab.run("host", "ethtool", "-K", "h1", "tx-udp-segmentation", "off")
     lab.ip("guest", "route", "add", "default", "via", "198.51.100.129")
     lab.ip("guest", "route", "add", "default", "via", "2001:db8:4::1")

@@ -143,8 +143,9 @@ static long elapsed_us(const struct timespec *since)
 void mode_exec_once(const struct lab_options *options)
 {
 	const char *slash = strrchr(options->helper, '/');
-	unsigned char payload[LAB_MARK_SIZE];
-	char hex[2 * LAB_MARK_SIZE + 1], source_port[8], port[8];
+	/* Not 8 bytes: a burst of those would look like notifications of new mail. */
+	unsigned char payload[2 * LAB_MARK_SIZE];
+	char hex[2 * sizeof(payload) + 1], source_port[8], port[8];
 
 	snprintf(port, sizeof(port), "%u", options->port);
 	for (unsigned int i = 0; i < options->count; i++) {
