@@ -136,7 +136,13 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "WhosentCLITests", dependencies: ["WhosentCLI"], swiftSettings: settings),
+        .testTarget(
+            name: "WhosentCLITests",
+            dependencies: [
+                "Capture", "Classification", "Correlation", "PcapNG", "Records", "Reporting", "WhosentCLI",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
 
         // Through the real command: needs nothing of the library but the built binary.
         .testTarget(name: "LiveTests", dependencies: ["whosent"], swiftSettings: settings),

@@ -148,7 +148,9 @@ final class EvidenceRecorder {
     }
 
     private func describe(_ record: SendRecord) throws(BlockWriterError) {
-        guard record.proof != .borrowed, !writer.describes(record.process, imageVersion: record.imageVersion) else { return }
+        guard record.proof != .borrowed, !writer.describes(record.process, imageVersion: record.imageVersion) else {
+            return
+        }
         var description =
             processes.description(
                 process: record.process, imageVersion: record.imageVersion, at: record.time, user: record.user,

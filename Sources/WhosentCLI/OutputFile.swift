@@ -15,7 +15,8 @@ enum OutputFile {
             giveToInvokingUser(descriptor)
             return descriptor
         } catch let error as Errno {
-            let status = error == .permissionDenied || error == .notPermitted ? ExitStatus.notPermitted : ExitStatus.inputOutput
+            let status =
+                error == .permissionDenied || error == .notPermitted ? ExitStatus.notPermitted : ExitStatus.inputOutput
             throw CommandFailure(status, "cannot create \(path): \(error)")
         } catch {
             throw CommandFailure(ExitStatus.inputOutput, "cannot create \(path): \(error)")

@@ -55,7 +55,7 @@ public func runWhosent(_ words: [String]) -> Int32 {
 
 /// Marks the words of COMMAND behind `--` in `live` and `record`, so that the parser, which forgets where `--` stood,
 /// does not take them for the filter.
-private func markCommandWords(_ words: [String]) -> [String] {
+func markCommandWords(_ words: [String]) -> [String] {
     guard let command = words.first, ["live", "record"].contains(command), let end = words.firstIndex(of: "--") else {
         return words
     }

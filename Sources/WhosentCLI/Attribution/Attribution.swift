@@ -98,7 +98,9 @@ struct Attribution: EvidenceSink {
     mutating func add(_ damage: [Damage]) { summary.damage += damage }
 
     /// Takes the next captured frame. `interface` and `capture` number it over all captures of the run.
-    mutating func add(_ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?) {
+    mutating func add(
+        _ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?
+    ) {
         summary.captured += 1
         captureTime = max(captureTime, frame.time)
         let decoded = decodeFrame(frameBytes, linkType: frame.linkType, originalLength: frame.originalLength)
@@ -115,9 +117,12 @@ struct Attribution: EvidenceSink {
             interfaceIndex: decoded.interfaceIndex, ip: ip)
         let tag = classifier.observe(packet)
         guard ip.isReported else { return addUnreported(frame, interface, frameBytes) }
-        let passed = filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength) ?? .max
+        let passed =
+            filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength)
+            ?? .max
         if settings.keepsBytes { bytes.append(frameBytes) }
-        waiting.append(Waiting(frame: frame, interface: interface, packet: packet, passesFilters: passed, tag: tag, verdict: nil))
+        waiting.append(
+            Waiting(frame: frame, interface: interface, packet: packet, passesFilters: passed, tag: tag, verdict: nil))
     }
 
     private func capturedName(_ interface: UInt16) -> String? {
@@ -127,7 +132,8 @@ struct Attribution: EvidenceSink {
     private mutating func addUnreported(_ frame: CapturedFrame, _ interface: UInt16, _ frameBytes: RawSpan) {
         guard settings.keepsBytes else { return }
         bytes.append(frameBytes)
-        waiting.append(Waiting(frame: frame, interface: interface, packet: nil, passesFilters: .max, tag: .none, verdict: nil))
+        waiting.append(
+            Waiting(frame: frame, interface: interface, packet: nil, passesFilters: .max, tag: .none, verdict: nil))
     }
 
     // MARK: What goes out
@@ -176,7 +182,9 @@ struct Attribution: EvidenceSink {
             summary.count(verdict, tag: tag)
             reported = describe(packet, verdict: verdict, tag: tag)
         }
-        guard settings.keepsBytes else { return try output.take(entry.frame, interface: entry.interface, bytes: nil, reported: reported) }
+        guard settings.keepsBytes else {
+            return try output.take(entry.frame, interface: entry.interface, bytes: nil, reported: reported)
+        }
         var failure: CommandFailure?
         bytes.removeFirst(entry.frame.capturedLength) { span in
             do throws(CommandFailure) {

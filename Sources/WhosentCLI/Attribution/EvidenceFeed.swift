@@ -68,7 +68,9 @@ struct EvidenceFeed {
                     return
                 }
             }
-            guard let record = source.next, (time(of: record) ?? .distantPast).advanced(by: clockOffset) <= limit else { return }
+            guard let record = source.next, (time(of: record) ?? .distantPast).advanced(by: clockOffset) <= limit else {
+                return
+            }
             add(record, coverage: source.reader.coverage, host: source.host, to: &sink)
             source.next = nil
         }

@@ -3,7 +3,8 @@ import Classification
 
 /// Capture files as `join` and `classify` take them.
 struct CaptureOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("Capture files (pcap, pcapng, gzipped too); - is standard input.", valueName: "capture"))
+    @Argument(
+        help: ArgumentHelp("Capture files (pcap, pcapng, gzipped too); - is standard input.", valueName: "capture"))
     var captures: [String] = []
 
     @Option(
@@ -27,7 +28,8 @@ struct CaptureOptions: ParsableArguments {
 /// What the classifiers are told.
 struct ClassifierOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Take 8-byte datagrams to this UDP port for new-mail notifications (repeatable).", valueName: "port"))
+        help: ArgumentHelp(
+            "Take 8-byte datagrams to this UDP port for new-mail notifications (repeatable).", valueName: "port"))
     var newmailPort: [UInt16] = []
 
     /// The classifiers, set up.

@@ -19,7 +19,8 @@ struct DoctorCommand: ParsableCommand {
         try output.flush()
         let missing = requirements.filter { $0.isEssential && $0.state != .met }
         guard let first = missing.first else { return }
-        let status = missing.contains { $0.name.hasPrefix("CAP_") } ? ExitStatus.notPermitted : ExitStatus.kernelLacksFeature
+        let status =
+            missing.contains { $0.name.hasPrefix("CAP_") } ? ExitStatus.notPermitted : ExitStatus.kernelLacksFeature
         throw CommandFailure(status, "live and record cannot work here: \(first.detail)")
     }
 

@@ -65,7 +65,8 @@ private struct Explanation {
                 problem = decoded.problem?.description
                 guard let ip = decoded.ip else { return }
                 let mask =
-                    passed?.mask(bytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength) ?? .max
+                    passed?.mask(bytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength)
+                    ?? .max
                 let direction = frame.direction == .unknown ? decoded.direction : frame.direction
                 let packet = PacketRecord(
                     time: frame.time, frame: frame.frame, interface: interface, direction: direction,
@@ -75,7 +76,9 @@ private struct Explanation {
             }
             guard more else { break }
             guard let found, found.packet.ip.isReported else {
-                if last == wanted { return "frame \(wanted) is neither UDP nor ICMP\(problem.map { ": \($0)" } ?? "")\n" }
+                if last == wanted {
+                    return "frame \(wanted) is neither UDP nor ICMP\(problem.map { ": \($0)" } ?? "")\n"
+                }
                 continue
             }
             try evidence.advance(through: found.packet.time.advanced(by: Correlator.Window().lookahead), into: &records)
@@ -142,7 +145,10 @@ private struct ExplainedRecords: EvidenceSink {
     private func shown(_ ip: IPPacket) -> String {
         let isUDP = ip.transport == .udp
         var text = "\(ip.transport) "
-        text += isUDP ? "\(ip.source) port \(ip.sourcePort) to \(ip.destination) port \(ip.destinationPort)" : "\(ip.source) to \(ip.destination)"
+        text +=
+            isUDP
+            ? "\(ip.source) port \(ip.sourcePort) to \(ip.destination) port \(ip.destinationPort)"
+            : "\(ip.source) to \(ip.destination)"
         if !isUDP { text += ", type \(ip.icmpType) code \(ip.icmpCode) id \(ip.sourcePort) seq \(ip.destinationPort)" }
         if ip.version == .v4 { text += ", IP id \(ip.identification)" }
         if ip.isFragment { text += ", fragment at \(ip.fragmentOffset)\(ip.moreFragments ? ", more follow" : "")" }

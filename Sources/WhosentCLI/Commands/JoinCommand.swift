@@ -29,7 +29,8 @@ struct JoinCommand: ParsableCommand {
 
     @Option(
         name: [.customShort("w", allowingJoined: true), .customLong("write")],
-        help: ArgumentHelp("Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"))
+        help: ArgumentHelp(
+            "Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"))
     var write: String?
 
     @OptionGroup var classifier: ClassifierOptions
@@ -37,7 +38,9 @@ struct JoinCommand: ParsableCommand {
 
     func validate() throws {
         if evidence.isEmpty { throw ValidationError("name the evidence with --evidence FILE") }
-        if write == "-", output.format != nil { throw ValidationError("-w - already takes standard output; leave out --format") }
+        if write == "-", output.format != nil {
+            throw ValidationError("-w - already takes standard output; leave out --format")
+        }
         if offset == nil { throw ValidationError("--clock-offset takes auto or a number of seconds") }
         if (captures.paths + evidence).filter({ $0 == "-" }).count > 1 {
             throw ValidationError("standard input can be given only once")

@@ -32,7 +32,8 @@ struct LiveCommand: ParsableCommand {
 
     @Option(
         name: [.customShort("w", allowingJoined: true), .customLong("write")],
-        help: ArgumentHelp("Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"))
+        help: ArgumentHelp(
+            "Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"))
     var write: String?
 
     @Flag(name: .customLong("print"), help: "With -w, print packets too.")
@@ -158,7 +159,9 @@ private final class LiveRun {
             attribution.add(frame, bytes: bytes, capture: 0, interface: 0, filters: nil)
         }
         newestPacket = newest
-        do { watermark = try probe.poll(&attribution) } catch { throw CommandFailure(error.exitStatus, error.description) }
+        do { watermark = try probe.poll(&attribution) } catch {
+            throw CommandFailure(error.exitStatus, error.description)
+        }
         try countDrops()
         try lookForInterfaces()
         // An idle capture says nothing of the time: what waits must not wait for the next packet.
@@ -186,7 +189,8 @@ private final class LiveRun {
         if let statistics = try? capture.statistics() {
             summary.interfaces = [
                 RunSummary.InterfaceCounts(
-                    name: LosslessEscape.text(options.interface), received: statistics.received, dropped: statistics.dropped)
+                    name: LosslessEscape.text(options.interface), received: statistics.received,
+                    dropped: statistics.dropped)
             ]
         }
         try output.finish(summary)
@@ -207,7 +211,8 @@ private final class LiveRun {
         let now = wallClock()
         if statistics.dropped > captureDrops {
             attribution.add(
-                LossInterval(kind: .capture, count: statistics.dropped - captureDrops, start: lastStatistics, stop: now))
+                LossInterval(kind: .capture, count: statistics.dropped - captureDrops, start: lastStatistics, stop: now)
+            )
             captureDrops = statistics.dropped
         }
         lastStatistics = now

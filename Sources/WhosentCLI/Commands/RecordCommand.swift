@@ -43,7 +43,8 @@ struct RecordCommand: ParsableCommand {
     var noArgs = false
 
     @Argument(
-        help: ArgumentHelp("Only packets that pass this pcap-filter(7) expression, from the IP header on.", valueName: "pcap-filter"))
+        help: ArgumentHelp(
+            "Only packets that pass this pcap-filter(7) expression, from the IP header on.", valueName: "pcap-filter"))
     var filter: [String] = []
 
     @Option(name: .customLong("command-word"), parsing: .unconditionalSingleValue, help: .hidden)
@@ -52,7 +53,8 @@ struct RecordCommand: ParsableCommand {
     func validate() throws {
         if let duration, !(duration > 0) { throw ValidationError("--duration takes a number of seconds above 0") }
         if let snaplen, !(28...ProbeConfiguration.maximumSnapLength).contains(snaplen) {
-            throw ValidationError("--snaplen takes 28 to \(ProbeConfiguration.maximumSnapLength) bytes from the IP header on")
+            throw ValidationError(
+                "--snaplen takes 28 to \(ProbeConfiguration.maximumSnapLength) bytes from the IP header on")
         }
     }
 

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Testing
+
+@testable import WhosentCLI
+
+@Suite("Command line")
+struct CommandLineParsingTests {
+    @Test func aFilterIsTheRemainingWords() throws {
+        let command = try #require(
+            Whosent.parseAsRoot(["live", "-ieth0", "udp", "port", "53", "-c", "3"]) as? LiveCommand)
+        #expect(command.interface == "eth0" && command.filter == ["udp", "port", "53"] && command.count == 3)
+        #expect(command.command.isEmpty)
+    }
+
+    @Test func whatFollowsTwoDashesIsTheCommand() throws {
+        let words = markCommandWords(["record", "-w", "x", "udp", "--", "sh", "-c", "exit 3", "--"])
+        let command = try #require(Whosent.parseAsRoot(words) as? RecordCommand)
+        #expect(command.filter == ["udp"])
+        #expect(command.command == ["sh", "-c", "exit 3", "--"])
+    }
+
+    @Test func fileCommandsKeepTheirTwoDashes() throws {
+        let words = ["classify", "--", "-odd-name.pcap"]
+        #expect(markCommandWords(words) == words)
+        let command = try #require(Whosent.parseAsRoot(words) as? ClassifyCommand)
+        #expect(command.captures.paths == ["-odd-name.pcap"])
+    }
+
+    @Test func aCaptureMayBeNamedAsInTcpdump() throws {
+        let command = try #require(
+            Whosent.parseAsRoot(["join", "a.pcap", "-r", "b.pcap", "-rc.pcap", "--evidence", "e", "--evidence", "f"])
+                as? JoinCommand)
+        #expect(command.captures.paths == ["a.pcap", "b.pcap", "c.pcap"])
+        #expect(command.evidence == ["e", "f"])
+    }
+
+    @Test(arguments: [
+        ["live", "--nonsense"], ["live", "-w", "-", "--format", "ndjson"], ["live", "--print"],
+        ["live", "--duration", "0"],
+        ["live", "-c", "0"], ["live", "--format", "xml"], ["live", "udp", "-Z"], ["record"], ["join", "a.pcap"],
+        ["join", "--evidence", "e"], ["join", "-", "--evidence", "-"], ["classify"], ["classify", "-", "-"],
+        ["join", "a", "--evidence", "e", "--clock-offset", "soon"], ["explain", "0", "a", "--evidence", "e"],
+        ["record", "-w", "x", "--snaplen", "5"], ["nonsense"],
+    ])
+    func wrongWordsAreUsageErrors(words: [String]) {
+        #expect(throws: (any Error).self) { try Whosent.parseAsRoot(words) }
+        #expect(runWhosent(words) == 64)
+    }
+}
