@@ -17,6 +17,7 @@ public final class EvidenceWriter {
     private let start: Timestamp
     private var processes = DescribedProcesses()
     private var interfaceNames: [InterfaceKey: String] = [:]
+    private var comments = SendCommentCache()
     private var line = PacketCommentWriter()
     private var json = JSONWriter()
 
@@ -95,9 +96,8 @@ public final class EvidenceWriter {
         packet.processID = record.process.pid
         packet.threadID = record.thread
         packet.processIndex = processes.index(record.process, imageVersion: record.imageVersion)
-        let name = interfaceNames[InterfaceKey(namespace: record.namespace, index: record.interface)]
-        SendComment.write(record, interfaceName: name, to: &line)
-        writer.blocks.packet(packet, kept(bytes), comment: line.bytes.rawSpan)
+        let comment = comment(of: record)
+        writer.blocks.packet(packet, kept(bytes), comment: comment.rawSpan)
         totals.sends += 1
         try writer.flushIfFull()
     }
@@ -152,6 +152,15 @@ public final class EvidenceWriter {
         try writer.flush()
     }
 
+    private func comment(of record: SendRecord) -> [UInt8] {
+        comments.line(
+            for: SendComment(record),
+            { [interfaceNames] comment, line in
+                let name = interfaceNames[InterfaceKey(namespace: comment.namespace, index: comment.interface)]
+                comment.write(interfaceName: name, to: &line)
+            }, &line)
+    }
+
     private func block(on interface: EvidenceInterface, time: Timestamp, originalLength: Int) -> PacketBlock {
         var packet = PacketBlock(interface: interface.rawValue, time: time, originalLength: originalLength)
         packet.flags = PacketBlock.outbound
@@ -177,6 +186,7 @@ public final class EvidenceWriter {
     }
 
     private func remember(_ interfaces: [HostInterface]) {
+        comments.removeAll()
         for interface in interfaces {
             interfaceNames[InterfaceKey(namespace: interface.namespace, index: interface.index)] = interface.name
         }

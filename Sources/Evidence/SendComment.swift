@@ -1,8 +1,78 @@
 import PcapNG
 import Records
 
-/// What a send record's packet block does not hold by itself, as its comment.
-enum SendComment {
+/// What a send record's packet block does not hold by itself: the fields of its one-line comment.
+struct SendComment: Hashable {
+    var namespace: UInt32 = 0
+    var interface: UInt32 = 0
+    var cookie: UInt64 = 0
+    var segmentSize: UInt16 = 0
+    var cgroup: UInt64 = 0
+    var user: UInt32?
+    var group: UInt32?
+    var imageVersion: UInt32 = 0
+    var startTime: UInt64 = 0
+    var path = SendRecord.Path.foreign
+    /// Without a word about it a record proves nothing.
+    var proof = SendRecord.Proof.unverified
+    var threadName = TaskName.empty
+
+    /// The fields of a record.
+    init(_ record: SendRecord) {
+        namespace = record.namespace
+        interface = record.interface
+        cookie = record.socketCookie
+        segmentSize = record.segmentSize
+        cgroup = record.cgroup
+        user = record.user
+        group = record.group
+        imageVersion = record.imageVersion
+        startTime = record.process.startTime
+        path = record.path
+        proof = record.proof
+        threadName = record.threadName
+    }
+
+    /// The record of a packet with this comment.
+    func record(
+        time: Timestamp, packet: IPPacket, pid: UInt32, thread: UInt32, host: UInt16
+    ) -> SendRecord {
+        SendRecord(
+            time: time, packet: packet, process: ProcessKey(pid: pid, startTime: startTime), thread: thread,
+            threadName: threadName, imageVersion: imageVersion, user: user, group: group, namespace: namespace,
+            interface: interface, socketCookie: cookie, cgroup: cgroup, segmentSize: segmentSize, path: path,
+            proof: proof, host: host)
+    }
+
+    /// Writes the comment; `interfaceName` is for human readers and not read back.
+    func write(interfaceName: String?, to line: inout PacketCommentWriter) {
+        line.removeAll()
+        if namespace != 0 { line.field("NETNS", UInt64(namespace)) }
+        if interface != 0 { line.field("IF", UInt64(interface)) }
+        if let interfaceName { line.field("IFNAME", data: interfaceName) }
+        if cookie != 0 { line.field("COOKIE", cookie) }
+        if segmentSize != 0 { line.field("SEG", UInt64(segmentSize)) }
+        if cgroup != 0 { line.field("CGROUP", cgroup) }
+        if let user { line.field("UID", UInt64(user)) }
+        if let group { line.field("GID", UInt64(group)) }
+        line.field("IMAGE", UInt64(imageVersion))
+        line.field("START", startTime)
+        switch path {
+        case .cgroupEgress: line.field("PATH", "egress")
+        case .packetSocket: line.field("PATH", "packet-socket")
+        case .foreign: line.field("PATH", "foreign")
+        }
+        switch proof {
+        case .verified: line.field("PROOF", "verified")
+        case .unverified: line.field("PROOF", "unverified")
+        case .borrowed: line.field("PROOF", "borrowed")
+        }
+        if threadName != .empty { line.text("TNAME", threadName) }
+    }
+}
+
+// Reading.
+extension SendComment {
     /// Keys as the scanner packs them: ASCII, first letter highest.
     private enum Key: UInt64 {
         case namespace = 0x4E_4554_4E53  // NETNS
@@ -17,108 +87,69 @@ enum SendComment {
         case path = 0x5041_5448  // PATH
         case proof = 0x50_524F_4F46  // PROOF
         case threadName = 0x54_4E41_4D45  // TNAME
+
+        /// A bit of its own, to notice repeated keys.
+        var bit: UInt16 {
+            switch self {
+            case .namespace: 1 << 0
+            case .interface: 1 << 1
+            case .cookie: 1 << 2
+            case .segment: 1 << 3
+            case .cgroup: 1 << 4
+            case .user: 1 << 5
+            case .group: 1 << 6
+            case .image: 1 << 7
+            case .start: 1 << 8
+            case .path: 1 << 9
+            case .proof: 1 << 10
+            case .threadName: 1 << 11
+            }
+        }
     }
 
-    /// Writes the comment; `interfaceName` is for human readers and not read back.
-    static func write(_ record: SendRecord, interfaceName: String?, to line: inout PacketCommentWriter) {
-        line.removeAll()
-        if record.namespace != 0 { line.field("NETNS", UInt64(record.namespace)) }
-        if record.interface != 0 { line.field("IF", UInt64(record.interface)) }
-        if let interfaceName { line.field("IFNAME", data: interfaceName) }
-        if record.socketCookie != 0 { line.field("COOKIE", record.socketCookie) }
-        if record.segmentSize != 0 { line.field("SEG", UInt64(record.segmentSize)) }
-        if record.cgroup != 0 { line.field("CGROUP", record.cgroup) }
-        if let user = record.user { line.field("UID", UInt64(user)) }
-        if let group = record.group { line.field("GID", UInt64(group)) }
-        line.field("IMAGE", UInt64(record.imageVersion))
-        line.field("START", record.process.startTime)
-        switch record.path {
-        case .cgroupEgress: line.field("PATH", "egress")
-        case .packetSocket: line.field("PATH", "packet-socket")
-        case .foreign: line.field("PATH", "foreign")
-        }
-        switch record.proof {
-        case .verified: line.field("PROOF", "verified")
-        case .unverified: line.field("PROOF", "unverified")
-        case .borrowed: line.field("PROOF", "borrowed")
-        }
-        if record.threadName != .empty { line.text("TNAME", record.threadName) }
-    }
-
-    /// Sets what the comment says; false where it is malformed or says something impossible: then nothing of the record
-    /// may be believed. Keys that are not known are skipped, a later version may have more.
-    static func read(_ line: RawSpan, into record: inout SendRecord) -> Bool {
+    /// What a comment says; nil where it is malformed or says something impossible: then nothing of the record may be
+    /// believed. Keys that are not known are skipped, a later version may have more.
+    init?(_ line: RawSpan) {
         var scanner = PacketCommentScanner(line)
-        var seen: UInt64 = 0
-        record.path = .foreign
-        // Without a word about it a record proves nothing.
-        record.proof = .unverified
+        var seen: UInt16 = 0
         while scanner.next() {
             guard let key = Key(rawValue: scanner.key) else { continue }
-            let bit: UInt64 = 1 << UInt64(ordinal(key))
-            guard seen & bit == 0, set(key, scanner, &record) else { return false }
-            seen |= bit
+            guard seen & key.bit == 0, set(key, scanner) else { return nil }
+            seen |= key.bit
         }
-        return !scanner.isMalformed && seen != 0
+        guard !scanner.isMalformed, seen != 0 else { return nil }
     }
 
-    private static func ordinal(_ key: Key) -> Int {
+    private mutating func set(_ key: Key, _ scanner: borrowing PacketCommentScanner) -> Bool {
         switch key {
-        case .namespace: 0
-        case .interface: 1
-        case .cookie: 2
-        case .segment: 3
-        case .cgroup: 4
-        case .user: 5
-        case .group: 6
-        case .image: 7
-        case .start: 8
-        case .path: 9
-        case .proof: 10
-        case .threadName: 11
-        }
-    }
-
-    private static func set(_ key: Key, _ scanner: borrowing PacketCommentScanner, _ record: inout SendRecord) -> Bool {
-        switch key {
-        case .namespace: return assign(scanner.number(), &record.namespace)
-        case .interface: return assign(scanner.number(), &record.interface)
-        case .cookie: return assign(scanner.number(), &record.socketCookie)
-        case .segment: return assign(scanner.number(), &record.segmentSize)
-        case .cgroup: return assign(scanner.number(), &record.cgroup)
+        case .namespace: return assign(scanner.number(), &namespace)
+        case .interface: return assign(scanner.number(), &interface)
+        case .cookie: return assign(scanner.number(), &cookie)
+        case .segment: return assign(scanner.number(), &segmentSize)
+        case .cgroup: return assign(scanner.number(), &cgroup)
         case .user:
-            record.user = scanner.number()
-            return record.user != nil
+            user = scanner.number()
+            return user != nil
         case .group:
-            record.group = scanner.number()
-            return record.group != nil
-        case .image: return assign(scanner.number(), &record.imageVersion)
-        case .start: return assign(scanner.number(), &record.process.startTime)
+            group = scanner.number()
+            return group != nil
+        case .image: return assign(scanner.number(), &imageVersion)
+        case .start: return assign(scanner.number(), &startTime)
         case .path:
-            if scanner.isWord("egress") {
-                record.path = .cgroupEgress
-            } else if scanner.isWord("packet-socket") {
-                record.path = .packetSocket
-            } else {
-                return scanner.isWord("foreign")
-            }
-            return true
+            let known: [(StaticString, SendRecord.Path)] = [
+                ("egress", .cgroupEgress), ("packet-socket", .packetSocket), ("foreign", .foreign),
+            ]
+            return assign(known.first { scanner.isWord($0.0) }?.1, &path)
         case .proof:
-            if scanner.isWord("verified") {
-                record.proof = .verified
-                return true
-            }
-            if scanner.isWord("borrowed") {
-                record.proof = .borrowed
-                return true
-            }
-            return scanner.isWord("unverified")
-        case .threadName: return assign(scanner.taskName(), &record.threadName)
+            let known: [(StaticString, SendRecord.Proof)] = [
+                ("verified", .verified), ("unverified", .unverified), ("borrowed", .borrowed),
+            ]
+            return assign(known.first { scanner.isWord($0.0) }?.1, &proof)
+        case .threadName: return assign(scanner.taskName(), &threadName)
         }
     }
 
-    @inline(__always)
-    private static func assign<Value>(_ value: Value?, _ field: inout Value) -> Bool {
+    private func assign<Value>(_ value: Value?, _ field: inout Value) -> Bool {
         guard let value else { return false }
         field = value
         return true

@@ -61,32 +61,32 @@ public struct BlockEncoder: Sendable {
     /// - Parameters:
     ///   - packet: what is said about it; `dropCount`, `queue` and `effectiveProcessIndex` are not written.
     ///   - data: the captured bytes.
-    ///   - comment: UTF-8, at most ``optionLimit`` bytes; empty for none.
+    ///   - comment: UTF-8, at most ``optionLimit`` bytes, the rest is cut off; empty for none.
     public mutating func packet(_ packet: PacketBlock, _ data: RawSpan, comment: RawSpan) {
-        let start = begin(BlockType.enhancedPacket)
-        append(UInt32(packet.interface))
-        append(ticks: packet.time ?? Timestamp(nanoseconds: 0))
-        append(UInt32(data.byteCount))
-        append(UInt32(max(packet.originalLength, data.byteCount)))
+        var options = PacketOptionBytes()
+        options.append(packet)
+        let text = comment.isEmpty ? 0 : 4 + Self.padded(min(comment.byteCount, Self.optionLimit))
+        let ending = options.count + text > 0 ? 4 : 0
+        let length = 32 + Self.padded(data.byteCount) + text + options.count + ending
+        appendPacketHead(packet, captured: data.byteCount, length: UInt32(length))
         bytes.append(data)
         pad(data.byteCount)
-        let options = bytes.count
-        if !comment.isEmpty { option(OptionCode.comment, comment) }
-        if let flags = packet.flags { option(OptionCode.Packet.flags, flags) }
-        if let identifier = packet.packetID {
-            append(OptionCode.Packet.packetID)
-            append(UInt16(8))
-            append(identifier)
-        }
-        if packet.processID != 0 || packet.threadID != 0 {
-            append(OptionCode.Packet.processAndThread)
-            append(UInt16(8))
-            append(packet.processID)
-            append(packet.threadID)
-        }
-        if let index = packet.processIndex { option(OptionCode.Packet.processIndex, index) }
-        end(start, options: options)
+        if !comment.isEmpty { option(OptionCode.comment, comment.extracting(first: Self.optionLimit)) }
+        bytes.append(littleEndian: options.words, first: options.wordCount)
+        if ending > 0 { append(UInt32(0)) }
+        append(UInt32(length))
     }
+
+    private mutating func appendPacketHead(_ packet: PacketBlock, captured: Int, length: UInt32) {
+        let ticks = UInt64(max(0, packet.time?.nanoseconds ?? 0))
+        let head: InlineArray<7, UInt32> = [
+            BlockType.enhancedPacket, length, UInt32(packet.interface), UInt32(ticks >> 32),
+            UInt32(truncatingIfNeeded: ticks), UInt32(captured), UInt32(max(packet.originalLength, captured)),
+        ]
+        bytes.append(littleEndian: head, first: head.count)
+    }
+
+    private static func padded(_ count: Int) -> Int { (count + 3) & ~3 }
 
     /// Appends a process event block.
     ///
@@ -165,12 +165,6 @@ extension BlockEncoder {
         pad(count)
     }
 
-    private mutating func option(_ code: UInt16, _ value: UInt32) {
-        append(code)
-        append(UInt16(4))
-        append(value)
-    }
-
     private mutating func option(_ code: UInt16, _ value: UInt64?) {
         guard let value else { return }
         append(code)
@@ -199,5 +193,40 @@ extension BlockEncoder {
     @inline(__always)
     private mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
         bytes.append(littleEndian: value)
+    }
+}
+
+/// The options of a packet in one small piece of the stack.
+private struct PacketOptionBytes {
+    private(set) var words = InlineArray<10, UInt32>(repeating: 0)
+    private(set) var wordCount = 0
+
+    var count: Int { 4 * wordCount }
+
+    mutating func append(_ packet: PacketBlock) {
+        if let flags = packet.flags { append(OptionCode.Packet.flags, flags) }
+        if let identifier = packet.packetID {
+            append(OptionCode.Packet.packetID, UInt32(truncatingIfNeeded: identifier), UInt32(identifier >> 32))
+        }
+        if packet.processID != 0 || packet.threadID != 0 {
+            append(OptionCode.Packet.processAndThread, packet.processID, packet.threadID)
+        }
+        if let index = packet.processIndex { append(OptionCode.Packet.processIndex, index) }
+    }
+
+    private mutating func append(_ code: UInt16, _ value: UInt32) {
+        append(word: UInt32(code) | 4 << 16)
+        append(word: value)
+    }
+
+    private mutating func append(_ code: UInt16, _ first: UInt32, _ second: UInt32) {
+        append(word: UInt32(code) | 8 << 16)
+        append(word: first)
+        append(word: second)
+    }
+
+    private mutating func append(word: UInt32) {
+        words[wordCount] = word
+        wordCount += 1
     }
 }

@@ -41,6 +41,24 @@ extension RawSpan {
         unsafe withUnsafeBytes { unsafe Array($0) }
     }
 
+    /// The bytes are those of an array.
+    public func hasSameBytes(as other: [UInt8]) -> Bool {
+        guard byteCount == other.count else { return false }
+        let bytes = other.rawSpan
+        var offset = 0
+        while offset + 8 <= byteCount {
+            guard load(UInt64.self, at: offset, .little) == bytes.load(UInt64.self, at: offset, .little) else {
+                return false
+            }
+            offset += 8
+        }
+        while offset < byteCount {
+            guard byte(at: offset) == bytes.byte(at: offset) else { return false }
+            offset += 1
+        }
+        return true
+    }
+
     /// The bytes equal a literal's.
     func equals(_ text: StaticString) -> Bool {
         guard byteCount == text.utf8CodeUnitCount else { return false }
@@ -82,6 +100,14 @@ extension [UInt8] {
     @inline(__always)
     mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(littleEndian value: Value) {
         unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
+    }
+
+    /// Appends the first `used` integers, each least significant byte first.
+    @inline(__always)
+    mutating func append<let count: Int>(littleEndian words: InlineArray<count, UInt32>, first used: Int) {
+        var stored = words
+        for index in 0..<used { stored[index] = words[index].littleEndian }
+        append(unsafe stored.span.bytes.extracting(0..<4 * used))
     }
 
     /// Appends the bytes of a literal.

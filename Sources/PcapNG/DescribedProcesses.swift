@@ -13,6 +13,8 @@ public struct DescribedProcesses: Sendable {
         var host: UInt16
     }
 
+    /// What was asked for lately: a look here costs a fraction of a look into a dictionary.
+    private var asked = [(image: Image, index: UInt32)?](repeating: nil, count: 64)
     private var recent: [Image: UInt32] = [:]
     private var older: [Image: UInt32] = [:]
 
@@ -20,9 +22,13 @@ public struct DescribedProcesses: Sendable {
     public init() {}
 
     /// The index of the block that describes an image of a process; nil where it has to be written (again).
-    public func index(_ process: ProcessKey, imageVersion: UInt32, host: UInt16 = 0) -> UInt32? {
+    public mutating func index(_ process: ProcessKey, imageVersion: UInt32, host: UInt16 = 0) -> UInt32? {
         let image = Image(process: process, version: imageVersion, host: host)
-        return recent[image] ?? older[image]
+        let slot = Int(process.pid & 63)
+        if let entry = asked[slot], entry.image == image { return entry.index }
+        guard let index = recent[image] ?? older[image] else { return nil }
+        asked[slot] = (image, index)
+        return index
     }
 
     /// Notes that the block with this index describes an image of a process.
@@ -31,6 +37,8 @@ public struct DescribedProcesses: Sendable {
             older = recent
             recent = [:]
         }
-        recent[Image(process: process, version: imageVersion, host: host)] = index
+        let image = Image(process: process, version: imageVersion, host: host)
+        recent[image] = index
+        asked[Int(process.pid & 63)] = (image, index)
     }
 }

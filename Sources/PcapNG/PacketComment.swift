@@ -150,20 +150,7 @@ public struct PacketCommentScanner: ~Escapable {
     }
 
     /// The current value as a decimal number without leading zeros; nil if it is none or needs more than 64 bits.
-    public var integer: UInt64? {
-        guard !isQuoted, value.count <= 20, value.count == 1 || line.byte(at: value.lowerBound) != UInt8(ascii: "0")
-        else { return nil }
-        var number: UInt64 = 0
-        for index in value {
-            let digit = line.byte(at: index) &- UInt8(ascii: "0")
-            guard digit < 10 else { return nil }
-            let (product, overflow) = number.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
-            guard !overflow, !carry else { return nil }
-            number = sum
-        }
-        return number
-    }
+    public private(set) var integer: UInt64?
 
     /// The current quoted text; nil if the value is not quoted or is no JSON string.
     public func text() -> String? {
@@ -216,20 +203,37 @@ public struct PacketCommentScanner: ~Escapable {
         return false
     }
 
+    /// Goes to the end of an unquoted value, and reads it as a number on the way.
     private mutating func scanPlain() -> Bool {
         let start = position
+        var number: UInt64 = 0
+        var isNumber = true
         while position < line.byteCount {
             let byte = line.byte(at: position)
             if byte == UInt8(ascii: " ") { break }
-            guard byte > 0x20, byte != 0x7F, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "=") else { return false }
+            let digit = byte &- UInt8(ascii: "0")
+            if digit < 10 {
+                let (product, overflow) = number.multipliedReportingOverflow(by: 10)
+                let (sum, carry) = product.addingReportingOverflow(UInt64(digit))
+                isNumber = isNumber && !overflow && !carry
+                number = sum
+            } else {
+                guard byte > 0x20, byte != 0x7F, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "=") else {
+                    return false
+                }
+                isNumber = false
+            }
             position += 1
         }
         value = start..<position
+        let hasLeadingZero = value.count > 1 && line.byte(at: start) == UInt8(ascii: "0")
+        integer = isNumber && !hasLeadingZero ? number : nil
         return !value.isEmpty
     }
 
     private mutating func scanQuoted() -> Bool {
         let start = position
+        integer = nil
         position += 1
         while position < line.byteCount {
             let byte = line.byte(at: position)

@@ -1,0 +1,47 @@
+import PcapNG
+import Records
+
+/// Comments that were written or read lately. Everything in a comment is the same for all packets that a thread sends
+/// on a socket, and senders send many: finding the line again is several times cheaper than making or parsing it.
+struct SendCommentCache {
+    private static let size = 256
+    /// Longer lines are no send record's of ours, and are not worth the memory.
+    private static let lengthLimit = 1024
+
+    private struct Slot {
+        var comment: SendComment
+        var line: [UInt8]
+    }
+
+    private var slots = [Slot?](repeating: nil, count: size)
+
+    /// Forgets everything: what a line was made of has changed.
+    mutating func removeAll() { slots = [Slot?](repeating: nil, count: Self.size) }
+
+    /// The line of a comment; `write` makes it where it is not known.
+    mutating func line(
+        for comment: SendComment, _ write: (SendComment, inout PacketCommentWriter) -> Void,
+        _ writer: inout PacketCommentWriter
+    ) -> [UInt8] {
+        let index = Self.index(comment.cookie, UInt32(truncatingIfNeeded: comment.startTime))
+        if let slot = slots[index], slot.comment == comment { return slot.line }
+        write(comment, &writer)
+        let line = writer.bytes
+        slots[index] = Slot(comment: comment, line: line)
+        return line
+    }
+
+    /// What a line says; nil where it is malformed. `pid` and `thread` only help to find it.
+    mutating func comment(of line: RawSpan, pid: UInt32, thread: UInt32) -> SendComment? {
+        let index = Self.index(UInt64(thread), pid)
+        if let slot = slots[index], line.hasSameBytes(as: slot.line) { return slot.comment }
+        guard let comment = SendComment(line) else { return nil }
+        if line.byteCount <= Self.lengthLimit { slots[index] = Slot(comment: comment, line: line.array) }
+        return comment
+    }
+
+    @inline(__always)
+    private static func index(_ first: UInt64, _ second: UInt32) -> Int {
+        Int((first &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(second) &* 0xBF58_476D_1CE4_E5B9) >> 56)
+    }
+}
