@@ -90,9 +90,15 @@ enum Sample {
         return process
     }
 
+    /// A complete match, this many nanoseconds after its record.
+    static func matched(_ delay: Int64) -> Reason {
+        .completeIdentity(delay: delay, records: 1, transport: .udp, hasIdentification: true)
+    }
+
     static func exact(_ sender: Sender, method: Verdict.Method = .packet) -> Verdict {
         Verdict(
-            kind: .process, confidence: .exact, method: method, reason: .completeIdentity(delay: 1500, records: 1, transport: .udp, hasIdentification: true),
+            kind: .process, confidence: .exact, method: method,
+            reason: matched(1500),
             sender: sender)
     }
 

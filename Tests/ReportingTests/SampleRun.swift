@@ -40,7 +40,9 @@ extension Sample {
                 Verdict(
                     kind: .process, confidence: .ambiguous, method: .packet, reason: .nothingMatches,
                     candidates: [10, 11, 12, 13].map {
-                        Candidate(sender: sender(pid: $0), reason: .completeIdentity(delay: 20, records: 1, transport: .udp, hasIdentification: true))
+                        Candidate(
+                            sender: sender(pid: $0),
+                            reason: matched(20))
                     }), process: store
             ) {
                 $0.candidateNames = ["a", nil, hostile]
