@@ -42,6 +42,7 @@ public struct Correlator: Sendable {
     var kernel: PacketIndex<KernelOrigin>
     var flows: SenderFlows
     var forwarded: ForwardedFlows
+    var translations: Translations
     var fragments: FragmentVerdicts
     var losses: LossHistory
     var absence: AbsenceJudge
@@ -58,6 +59,7 @@ public struct Correlator: Sendable {
         kernel = PacketIndex(capacity: limits.kernelRecords)
         flows = SenderFlows(capacity: limits.flows)
         forwarded = ForwardedFlows(capacity: limits.forwardedFlows)
+        translations = Translations(capacity: limits.forwardedFlows)
         fragments = FragmentVerdicts(capacity: limits.fragments)
         losses = LossHistory(capacity: limits.losses)
         absence = AbsenceJudge()
@@ -89,6 +91,9 @@ public struct Correlator: Sendable {
         case .forwarded(let interface, let name):
             forwarded.note(
                 record.packet, ingressInterface: interface, ingressName: name, host: record.host, time: record.time)
+        }
+        if let before = record.beforeNAT {
+            translations.note(record.packet, before: before, time: record.time)
         }
     }
 
@@ -122,6 +127,7 @@ public struct Correlator: Sendable {
             for match in matches.accepted { sends.countMatch(match.slot) }
             return verdict
         }
+        if let verdict = translatedVerdict(packet) { return verdict }
         if let verdict = kernelVerdict(packet) ?? forwardedVerdict(packet) ?? fragmentVerdict(packet) { return verdict }
         if matches.truncatedWalk { return .unknown(.tooManyEqualRecords) }
         if matches.sawBorrowed { return .unknown(.borrowedContext) }
@@ -157,6 +163,32 @@ public struct Correlator: Sendable {
             reason: found.certain ? .kernelSocket : .noSocketAtTransmit)
     }
 
+    /// The sender of a packet whose addresses this machine translated: IP id, payload and lengths survive translation,
+    /// so the join before it is as exact as any. Nested namespaces may translate more than once.
+    private mutating func translatedVerdict(_ packet: PacketRecord) -> Verdict? {
+        var found: [Verdict] = []
+        var level = [packet.ip]
+        for _ in 0..<Self.mostTranslations where found.isEmpty {
+            level = level.flatMap { ip in
+                translations.before(ip, at: packet.time, lookahead: window.lookahead).map { ip.translated(back: $0) }
+            }
+            for ip in level {
+                var inner = packet
+                inner.ip = ip
+                var matches = SendMatches()
+                gather(inner, into: &matches)
+                guard var verdict = verdict(inner, from: matches), verdict.kind == .process else { continue }
+                for match in matches.accepted { sends.countMatch(match.slot) }
+                verdict.method = .nat
+                verdict.beforeNAT = UntranslatedTuple(ip)
+                found.append(verdict)
+            }
+        }
+        return found.count < 2 ? found.first : .ambiguous(found)
+    }
+
+    private static let mostTranslations = 4
+
     private func forwardedVerdict(_ packet: PacketRecord) -> Verdict? {
         guard let entry = forwarded.entry(for: packet.ip, at: packet.time, lookahead: window.lookahead) else {
             return nil
@@ -180,6 +212,24 @@ public struct Correlator: Sendable {
 }
 
 extension Verdict {
+    /// One verdict from several, each with a sender of its own.
+    static func ambiguous(_ verdicts: [Verdict]) -> Verdict? {
+        var candidates: [Candidate] = []
+        for verdict in verdicts {
+            candidates += verdict.sender.map { [Candidate(sender: $0, reason: verdict.reason)] } ?? verdict.candidates
+        }
+        var owners = Set<HostProcess>()
+        candidates = candidates.filter {
+            owners.insert(HostProcess(host: $0.sender.host, process: $0.sender.process)).inserted
+        }
+        guard owners.count > 1, var verdict = verdicts.first else { return verdicts.first }
+        verdict.confidence = .ambiguous
+        verdict.reason = .severalSenders(count: owners.count)
+        verdict.sender = nil
+        verdict.candidates = candidates
+        return verdict
+    }
+
     /// A verdict that says why nothing can be said.
     public static func unknown(_ reason: Reason) -> Verdict {
         Verdict(kind: .unknown, confidence: .none, method: .none, reason: reason)

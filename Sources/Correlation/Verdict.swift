@@ -98,6 +98,8 @@ public struct Verdict: Sendable {
     public var sender: Sender?
     /// The candidates, where there are several.
     public var candidates: [Candidate]
+    /// Addresses and ports as the sender saw them, where they were translated on the way (method `nat`).
+    public var beforeNAT: UntranslatedTuple?
     /// The name of the interface a forwarded packet came in on.
     public var ingressInterface: String?
     /// The name of the interface the evidence says it left by, where the capture does not say.

@@ -19,6 +19,14 @@ enum WireComment {
             }
             json.key("kernel_socket")
             json.value(record.hasKernelSocket)
+            if let before = record.beforeNAT {
+                json.member("before_nat") { json in
+                    json.member("source", before.source.description)
+                    json.member("destination", before.destination.description)
+                    json.member("source_port", before.sourcePort)
+                    json.member("destination_port", before.destinationPort)
+                }
+            }
             if record.namespace != 0 { json.member("netns", record.namespace) }
             if record.interface != 0 { json.member("interface", record.interface) }
         }
@@ -35,6 +43,14 @@ enum WireComment {
         default: return false
         }
         record.hasKernelSocket = socket
+        if let before = json["before_nat"] {
+            guard let source = before["source"]?.string.flatMap({ IPAddress(text: Substring($0)) }),
+                let destination = before["destination"]?.string.flatMap({ IPAddress(text: Substring($0)) })
+            else { return false }
+            record.beforeNAT = UntranslatedTuple(
+                source: source, destination: destination, sourcePort: before["source_port"]?.integer() ?? 0,
+                destinationPort: before["destination_port"]?.integer() ?? 0)
+        }
         record.namespace = json["netns"]?.integer() ?? 0
         record.interface = json["interface"]?.integer() ?? 0
         return true

@@ -1,4 +1,4 @@
-import Records
+public import Records
 import TextEscaping
 
 extension HostInterface.Network {
@@ -28,7 +28,7 @@ extension MACAddress {
 
 extension IPAddress {
     /// Dotted decimal, or IPv6 as RFC 4291, section 2.2, has it, without a zone.
-    init?(text: Substring) {
+    public init?(text: Substring) {
         if text.contains(":") {
             guard let value = Self.groups(text) else { return nil }
             self.init(

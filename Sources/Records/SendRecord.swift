@@ -105,13 +105,15 @@ public struct WireRecord: Sendable {
     /// The packet carried one of the kernel's own sockets: certain. False where the kernel's authorship is concluded
     /// from there being neither a socket nor an ingress interface.
     public var hasKernelSocket: Bool
+    /// Addresses and ports as they were before this machine translated them, where it did.
+    public var beforeNAT: UntranslatedTuple?
     /// Which evidence it comes from, from 0.
     public var host: UInt16
 
     /// A record.
     public init(
         time: Timestamp, packet: IPPacket, origin: Origin, namespace: UInt32 = 0, interface: UInt32 = 0,
-        hasKernelSocket: Bool = true, host: UInt16 = 0
+        hasKernelSocket: Bool = true, beforeNAT: UntranslatedTuple? = nil, host: UInt16 = 0
     ) {
         self.time = time
         self.packet = packet
@@ -119,6 +121,27 @@ public struct WireRecord: Sendable {
         self.namespace = namespace
         self.interface = interface
         self.hasKernelSocket = hasKernelSocket
+        self.beforeNAT = beforeNAT
         self.host = host
+    }
+}
+
+/// Addresses and ports before network address translation (RFC 3022), from the connection tracker's entry.
+public struct UntranslatedTuple: Hashable, Sendable {
+    /// The source address.
+    public var source: IPAddress
+    /// The destination address.
+    public var destination: IPAddress
+    /// The UDP source port, or the ICMP echo identifier.
+    public var sourcePort: UInt16
+    /// The UDP destination port; 0 for ICMP.
+    public var destinationPort: UInt16
+
+    /// A tuple.
+    public init(source: IPAddress, destination: IPAddress, sourcePort: UInt16, destinationPort: UInt16) {
+        self.source = source
+        self.destination = destination
+        self.sourcePort = sourcePort
+        self.destinationPort = destinationPort
     }
 }

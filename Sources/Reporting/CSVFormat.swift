@@ -131,9 +131,10 @@ public struct CSVFormat: ReportFormat {
         row.json(when: verdict.candidates.isEmpty ? nil : reported) { json, reported in
             reported.writeCandidates(to: &json)
         }
-        if let tuple = reported.beforeNAT {
-            row.endpoint(tuple.source, tuple.sourcePort)
-            row.endpoint(tuple.destination, tuple.destinationPort)
+        if let tuple = verdict.beforeNAT {
+            let hasPorts = reported.packet.ip.transport == .udp
+            row.endpoint(tuple.source, hasPorts ? tuple.sourcePort : nil)
+            row.endpoint(tuple.destination, hasPorts ? tuple.destinationPort : nil)
         } else {
             for _ in 0..<4 { row.empty() }
         }

@@ -120,10 +120,11 @@ public struct NDJSONFormat: ReportFormat {
         json.text("reason", verdict.reason.description)
         json.key("candidates")
         reported.writeCandidates(to: &json)
-        if let tuple = reported.beforeNAT {
+        if let tuple = verdict.beforeNAT {
+            let hasPorts = reported.packet.ip.transport == .udp
             json.member("before_nat") { json in
-                json.endpoint("source", tuple.source, port: tuple.sourcePort)
-                json.endpoint("destination", tuple.destination, port: tuple.destinationPort)
+                json.endpoint("source", tuple.source, port: hasPorts ? tuple.sourcePort : nil)
+                json.endpoint("destination", tuple.destination, port: hasPorts ? tuple.destinationPort : nil)
             }
         }
         json.member("image", reported.shownProcess?.image?.rawValue)

@@ -12,8 +12,6 @@ public struct ReportedPacket: Sendable {
     public var captureName: String
     /// The interface it was captured on, where known.
     public var interfaceName: String?
-    /// The tuple before translation, as the sender saw it: for every verdict by the method `nat`.
-    public var beforeNAT: UntranslatedTuple?
     /// Who sent it.
     public var verdict: Verdict
     /// The sending process, for an unambiguous `process` verdict.
@@ -33,7 +31,7 @@ public struct ReportedPacket: Sendable {
     public init(
         packet: PacketRecord, captureName: String, interfaceName: String? = nil, verdict: Verdict,
         process: ProcessDescription? = nil, threadName: String? = nil, candidateNames: [String?] = [],
-        candidateHosts: [String?] = [], hostName: String? = nil, tag: Tag? = nil, beforeNAT: UntranslatedTuple? = nil
+        candidateHosts: [String?] = [], hostName: String? = nil, tag: Tag? = nil
     ) {
         self.packet = packet
         self.captureName = captureName
@@ -45,26 +43,5 @@ public struct ReportedPacket: Sendable {
         self.candidateHosts = candidateHosts
         self.hostName = hostName
         self.tag = tag
-        self.beforeNAT = beforeNAT
-    }
-
-    /// Addresses and ports before network address translation.
-    public struct UntranslatedTuple: Hashable, Sendable {
-        /// The source address.
-        public var source: IPAddress
-        /// The source port; nil for ICMP.
-        public var sourcePort: UInt16?
-        /// The destination address.
-        public var destination: IPAddress
-        /// The destination port; nil for ICMP.
-        public var destinationPort: UInt16?
-
-        /// A tuple.
-        public init(source: IPAddress, sourcePort: UInt16?, destination: IPAddress, destinationPort: UInt16?) {
-            self.source = source
-            self.sourcePort = sourcePort
-            self.destination = destination
-            self.destinationPort = destinationPort
-        }
     }
 }

@@ -52,8 +52,8 @@ extension Sample {
                 5, .egress, udp(5000, 5001, payload: [0]), exact(sender(pid: 12), method: .nat),
                 process: process(pid: 12, name: hostile, executable: "/tmp/" + hostile)
             ) {
-                $0.beforeNAT = ReportedPacket.UntranslatedTuple(
-                    source: inner, sourcePort: 5999, destination: client, destinationPort: 5001)
+                $0.verdict.beforeNAT = UntranslatedTuple(
+                    source: inner, destination: client, sourcePort: 5999, destinationPort: 5001)
                 $0.hostName = "node1"
             },
             report(
