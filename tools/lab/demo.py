@@ -85,6 +85,8 @@ def main():
             tool.send_signal(signal.SIGINT)
             if tool.wait(timeout=30):
                 sys.exit(tool.returncode)
+    for name in ("record", "live"):
+        os.remove(os.path.join(folder, f"{name}.log"))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,9 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
+# Administrators' commands are not on everybody's PATH, but anybody may look whether they are there.
+PATH=$PATH:/usr/sbin:/sbin
+
 say() { printf '%s\n' "$*" >&2; }
 
 # Under sudo the build belongs to whoever called it, not to root.
