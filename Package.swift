@@ -101,7 +101,7 @@ let package = Package(
         .testTarget(name: "PcapNGTests", dependencies: ["PcapNG", "Records", "TextEscaping"], swiftSettings: settings),
         .testTarget(
             name: "ProbeTests",
-            dependencies: ["BPFObjects", "CAttributionEvents", "PacketDecoding", "Probe", "Records"],
+            dependencies: ["CAttributionEvents", "CLinux", "PacketDecoding", "Probe", "Records"],
             swiftSettings: settings),
         .testTarget(
             name: "CaptureTests", dependencies: ["Capture", "PacketDecoding", "PcapNG", "Records"],
