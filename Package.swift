@@ -110,7 +110,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ProbeTests",
-            dependencies: ["BPFObjects", "CAttributionEvents", "PacketDecoding", "Probe", "Records"],
+            dependencies: ["CAttributionEvents", "CLinux", "PacketDecoding", "Probe", "Records"],
             swiftSettings: settings),
         .testTarget(
             name: "CaptureTests",

@@ -71,7 +71,14 @@ struct AttributionObject: ~Copyable {
 
     /// Loads programs and maps into the kernel. May be called once.
     func load() throws(ProbeError) {
-        try checkedLibbpf("loading the BPF programs", unsafe bpf_object__load(handle))
+        let result = unsafe bpf_object__load(handle)
+        guard result < 0 else { return }
+        // Without the privilege it is EPERM; all other refusals come from the verifier or from missing types.
+        guard result != -EPERM, result != -ENOMEM else { throw .failed("loading the BPF programs", errno: -result) }
+        throw ProbeError(
+            .kernelLacksFeature, "bpf_object__load", errno: -result,
+            "This kernel does not take the BPF programs (\(ProbeError.message(-result))): Linux 5.10 or later with BTF "
+                + "(CONFIG_DEBUG_INFO_BTF) is needed; if it has them, report this with the kernel's release.")
     }
 
     /// Attaches a tracepoint program.

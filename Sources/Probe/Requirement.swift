@@ -131,7 +131,7 @@ extension Probe {
             Requirement(
                 name: "io_uring", state: working ? .met : .unknown,
                 detail: "What io_uring sends is named after the submitting process where that process holds the socket "
-                    + "as a descriptor; sockets that exist in the ring alone stay unverified.",
+                    + "as a descriptor; on a socket that exists in the ring alone the sender stays unknown.",
                 remedy: nil, isEssential: false),
         ]
     }

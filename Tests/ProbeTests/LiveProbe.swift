@@ -58,6 +58,16 @@ enum LiveProbe {
         return path.split(separator: "/").last.flatMap { UInt32($0) }
     }
 
+    /// The packets that were sent from a port, once there are `count`.
+    static func sends(
+        _ probe: Probe, from port: UInt16, count: Int
+    ) throws -> [GatheringSink.Packet<SendRecord>] {
+        func ours(_ sink: GatheringSink) -> [GatheringSink.Packet<SendRecord>] {
+            sink.sends.filter { $0.record.packet.sourcePort == port }
+        }
+        return ours(try gather(probe) { ours($0).count >= count })
+    }
+
     /// Polls until `isDone` or two seconds are over.
     static func gather(_ probe: Probe, until isDone: (GatheringSink) -> Bool) throws -> GatheringSink {
         var sink = GatheringSink()

@@ -66,41 +66,37 @@ static __always_inline void describe_image(struct attribution_image *record,
 		.dentry = BPF_CORE_READ(file, f_path.dentry),
 		.mount = BPF_CORE_READ(file, f_path.mnt),
 	};
-	__u32 length = 0;
-	int count;
-
-	record->path_cut = 0;
 	record->path_length = 0;
+	record->path_cut = 1;
 	if (!file)
 		return;
-	for (count = 0; count < PATH_COMPONENTS; count++) {
+	for (int count = 0; count < PATH_COMPONENTS; count++) {
 		struct dentry *dentry = walk.dentry;
 		struct vfsmount *mount = walk.mount;
-		const unsigned char *name;
+		/* A mount's root has no name of its own there: what it is mounted on has. */
+		bool is_named = dentry != BPF_CORE_READ(mount, mnt_root);
+		const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+		/* Kept in the record: of what comes from there the verifier assumes nothing. */
+		__u64 offset = record->path_length;
 		long copied;
 
-		/* A mount's root has no name of its own there: what it is mounted on has. */
-		if (dentry == BPF_CORE_READ(mount, mnt_root)) {
-			if (!step_up(&walk))
+		if (offset >= ATTRIBUTION_PATH_BYTES)
+			break;
+		/* Older verifiers forget the comparison when the register is spilled. */
+		barrier_var(offset);
+		offset &= ATTRIBUTION_PATH_BYTES - 1;
+		if (is_named) {
+			copied = bpf_probe_read_kernel_str(AFTER(record) + offset, 256, name);
+			if (copied <= 0)
 				break;
-			continue;
+			record->path_length = offset + copied;
 		}
-		name = BPF_CORE_READ(dentry, d_name.name);
-		if (length >= ATTRIBUTION_PATH_BYTES)
-			break;
-		copied = bpf_probe_read_kernel_str(AFTER(record) + length, 256, name);
-		if (copied <= 0 || copied > 256)
-			break;
-		length += copied;
+		/* Where there is no way up, this is the root, or a file of no tree as a memfd's. */
 		if (!step_up(&walk)) {
-			/* Not part of any mount tree, as a memfd's file: its one name is all. */
-			count = 0;
-			goto done;
+			record->path_cut = 0;
+			break;
 		}
 	}
-	record->path_cut = count == PATH_COMPONENTS || length >= ATTRIBUTION_PATH_BYTES;
-done:
-	record->path_length = length;
 }
 
 static __always_inline void describe_arguments(struct attribution_image *record,

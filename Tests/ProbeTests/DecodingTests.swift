@@ -1,0 +1,69 @@
+import CAttributionEvents
+import Records
+import Testing
+
+@testable import Probe
+
+@Suite("What the kernel's records say")
+struct DecodingTests {
+    @Test(arguments: [
+        ("", ""), ("a", "a"), ("sevenby", "sevenby"), ("eightbyt", "eightbyt"),
+        ("fifteen bytes ok", "fifteen bytes ok"),
+        ("sh\0rest of old", "sh"), ("eightbyt\0old", "eightbyt"),
+    ])
+    func taskNamesEndAtTheFirstZero(memory: String, name: String) {
+        var task = attribution_task()
+        let bytes = Array(memory.utf8) + [UInt8](repeating: 0, count: 16)
+        task.comm.0 = word(bytes[0..<8])
+        task.comm.1 = word(bytes[8..<16])
+        #expect(TaskName(task) == TaskName(name.utf8))
+    }
+
+    private func word(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        UInt64(bigEndian: bytes.reduce(0) { $0 << 8 | UInt64($1) })
+    }
+
+    @Test(arguments: [
+        (ATTRIBUTION_PROOF_NONE, SendRecord.Proof.unverified), (ATTRIBUTION_PROOF_SYSTEM_CALL, .verified),
+        (ATTRIBUTION_PROOF_SUBMISSION, .verified), (ATTRIBUTION_PROOF_REJECTED, .borrowed),
+    ])
+    func proofs(kernel: attribution_proof, proof: SendRecord.Proof) {
+        #expect(SendRecord.Proof(UInt8(kernel.rawValue)) == proof)
+    }
+
+    @Test func unknownProofIsNoProof() { #expect(SendRecord.Proof(99) == .borrowed) }
+
+    /// A first thread may end before the others: the process goes on.
+    @Test(arguments: [
+        (tid: UInt32(7), last: UInt8(0), thread: UInt32?.none), (tid: 7, last: 1, thread: 7),
+        (tid: 9, last: 0, thread: 9), (tid: 9, last: 1, thread: 7),
+    ])
+    func exitOfTheLastThreadEndsTheProcess(tid: UInt32, last: UInt8, thread: UInt32?) {
+        var event = attribution_process()
+        event.task.tgid = 7
+        event.task.tid = tid
+        event.event = UInt8(ATTRIBUTION_PROCESS_EXIT.rawValue)
+        event.last_thread = last
+        let record = unsafe withUnsafeBytes(of: &event) { bytes in
+            unsafe ProcessRecord(bytes.bytes, clock: BootClock())
+        }
+        #expect(record?.thread == thread)
+    }
+
+    @Test(arguments: [0, 1, 87])
+    func shortRecordsAreNoRecords(byteCount: Int) {
+        let bytes = [UInt8](repeating: 0, count: byteCount)
+        #expect(unsafe ProcessRecord(bytes.span.bytes, clock: BootClock()) == nil)
+    }
+
+    @Test func findsTheCgroupRoots() {
+        let text = """
+            31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
+            32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu
+            41 31 0:38 / /sys/fs/cgroup/uni\\040fied rw,relatime shared:4 - cgroup2 cgroup2 rw
+            42 31 0:38 /inner /mnt/part rw,relatime - cgroup2 cgroup2 rw
+            damaged line
+            """
+        #expect(CgroupRoot.mountPoints(mountInfo: Array(text.utf8)) == ["/sys/fs/cgroup/uni fied"])
+    }
+}
