@@ -177,7 +177,11 @@ public struct Correlator: Sendable {
                 inner.ip = ip
                 var matches = SendMatches()
                 gather(inner, into: &matches)
-                guard var verdict = verdict(inner, from: matches), verdict.kind == .process else { continue }
+                guard var verdict = verdict(inner, from: matches), verdict.kind == .process else {
+                    // A translated answer of this machine's kernel, in another namespace.
+                    if let verdict = kernelVerdict(inner) { return verdict }
+                    continue
+                }
                 for match in matches.accepted { sends.countMatch(match.slot) }
                 verdict.method = .nat
                 verdict.beforeNAT = UntranslatedTuple(ip)

@@ -11,9 +11,17 @@ struct LoadedObject: ~Copyable {
     /// It is the one with direct loads.
     var readsDirectly: Bool { egressProgram == "egress_direct" }
 
+    private static let typeInformation = "/sys/kernel/btf/vmlinux"
     private static let egressPrograms = ["egress_direct", "egress_portable"]
 
     init(_ configuration: ProbeConfiguration, host: HostFacts) throws(ProbeError) {
+        // libbpf says "No such process" where there is no type information.
+        guard unsafe access(Self.typeInformation, F_OK) == 0 else {
+            throw ProbeError(
+                .kernelLacksFeature, "load", errno: ENOENT,
+                "The kernel has no BTF (\(Self.typeInformation) is missing): a kernel with CONFIG_DEBUG_INFO_BTF=y is "
+                    + "needed, as distributions' are, and /sys mounted.")
+        }
         let config = try attribution_config(configuration, host: host)
         let ring = Self.ringSize(configuration.sendRingBytes)
         if configuration.reading == .fastest, let object = try? Self.load("egress_direct", config, ring: ring) {

@@ -47,7 +47,31 @@ extension WireRecord {
             time: clock.wallClock(event.time), packet: packet,
             origin: event.forwarded != 0
                 ? .forwarded(ingressInterface: event.ingress_ifindex, ingressName: ingressName) : .kernel,
-            namespace: event.packet.netns, interface: event.packet.ifindex, hasKernelSocket: event.kernel_socket != 0)
+            namespace: event.packet.netns, interface: event.packet.ifindex, hasKernelSocket: event.kernel_socket != 0,
+            beforeNAT: event.translated != 0 ? UntranslatedTuple(event, packet: packet) : nil)
+    }
+}
+
+extension UntranslatedTuple {
+    init(_ event: attribution_wire, packet: IPPacket) {
+        let source = event.before_source
+        let destination = event.before_destination
+        let isVersion4 = packet.version == .v4
+        self.init(
+            source: isVersion4 ? IPAddress(v4: UInt32(bigEndian: source.0)) : IPAddress(words: source),
+            destination: isVersion4 ? IPAddress(v4: UInt32(bigEndian: destination.0)) : IPAddress(words: destination),
+            sourcePort: UInt16(bigEndian: event.before_source_port),
+            destinationPort: packet.transport == .udp ? UInt16(bigEndian: event.before_destination_port) : 0)
+    }
+}
+
+extension IPAddress {
+    /// An IPv6 address in network byte order.
+    fileprivate init(words: (UInt32, UInt32, UInt32, UInt32)) {
+        func half(_ first: UInt32, _ second: UInt32) -> UInt64 {
+            UInt64(UInt32(bigEndian: first)) << 32 | UInt64(UInt32(bigEndian: second))
+        }
+        self.init(v6High: half(words.0, words.1), low: half(words.2, words.3))
     }
 }
 

@@ -48,6 +48,14 @@ struct TranslationTests {
         #expect(verdict.beforeNAT?.source == Traffic.client)
     }
 
+    @Test func aTranslatedPacketOfTheKernelIsTheKernels() {
+        var correlator = Traffic.correlator()
+        let inner = Traffic.echoReply()
+        correlator.add(WireRecord(time: Traffic.start, packet: inner, origin: .kernel))
+        correlator.add(Self.wire(Self.translated(inner), before: inner))
+        #expect(correlator.judge(Traffic.seen(Self.translated(inner))).kind == .kernel)
+    }
+
     /// Another packet of the flow, without a record: forwarded at best, never the process of the other packet.
     @Test func aFlowAloneNamesNobody() {
         var correlator = Traffic.correlator()

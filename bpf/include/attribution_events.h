@@ -100,7 +100,15 @@ struct attribution_wire {
 	__u32 ingress_ifindex; /* forwarded packets only */
 	__u8 forwarded;
 	__u8 kernel_socket;
-	__u8 reserved[2];
+	__u8 translated;
+	__u8 reserved;
+	/* Before translation, where there was one; in network byte order, IPv4 in the first word.
+	 */
+	__u32 before_source[4];
+	__u32 before_destination[4];
+	__u16 before_source_port; /* of ICMP the identifier */
+	__u16 before_destination_port;
+	__u32 reserved_too;
 };
 
 enum attribution_process_event {
@@ -159,7 +167,7 @@ _Static_assert(sizeof(struct attribution_config) == 24, "no padding");
 _Static_assert(sizeof(struct attribution_task) == 56, "no padding");
 _Static_assert(sizeof(struct attribution_packet) == 16, "no padding");
 _Static_assert(sizeof(struct attribution_send) == 96, "no padding");
-_Static_assert(sizeof(struct attribution_wire) == 32, "no padding");
+_Static_assert(sizeof(struct attribution_wire) == 72, "no padding");
 _Static_assert(sizeof(struct attribution_process) == 88, "no padding");
 _Static_assert(sizeof(struct attribution_image) == 96, "no padding");
 

@@ -148,6 +148,7 @@ static __always_inline void record_kernel_packet(struct __sk_buff *context, stru
 	record->ingress_ifindex = 0;
 	record->forwarded = 0;
 	record->kernel_socket = 1;
+	record->translated = 0;
 	copy_packet(&record->packet, AFTER(record), context, skb, capacity, direct);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }

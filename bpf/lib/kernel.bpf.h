@@ -64,6 +64,40 @@ struct sk_buff {
 	unsigned char *head;
 	unsigned char *data;
 	unsigned int end;
+	unsigned long _nfct; /* with CONFIG_NF_CONNTRACK */
+};
+
+union nf_inet_addr {
+	__u32 all[4];
+};
+
+union nf_conntrack_man_proto {
+	__be16 all;
+};
+
+struct nf_conntrack_man {
+	union nf_inet_addr u3;
+	union nf_conntrack_man_proto u;
+};
+
+struct nf_conntrack_tuple {
+	struct nf_conntrack_man src;
+	struct {
+		union nf_inet_addr u3;
+		union {
+			__be16 all;
+		} u;
+	} dst;
+};
+
+struct nf_conntrack_tuple_hash {
+	struct nf_conntrack_tuple tuple;
+};
+
+/* Of the module nf_conntrack, where it is one: without it there is no such type. */
+struct nf_conn {
+	struct nf_conntrack_tuple_hash tuplehash[2];
+	unsigned long status;
 };
 
 /* {page, length, offset} on every kernel, under changing names: copied whole, never by field. */

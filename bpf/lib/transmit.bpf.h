@@ -215,6 +215,43 @@ static __noinline void packet_socket_frame(struct sk_buff *skb, struct sock *sk)
 		record_frame(skb, &network, sender, proof, cookie, ATTRIBUTION_MAX_BYTES);
 }
 
+/* include/uapi/linux/netfilter/nf_conntrack_common.h */
+#define CONNTRACK_INFO_MASK	7UL
+#define CONNTRACK_RELATED	1
+#define CONNTRACK_REPLY		3
+#define CONNTRACK_RELATED_REPLY 4
+#define CONNTRACK_UNTRACKED	7
+#define CONNTRACK_NAT		(1UL << 4 | 1UL << 5)
+
+/*
+ * The tuple that the packet came with, from the connection tracker's entry that it still carries.
+ * An error message about a connection (related) is no packet of it and has another tuple.
+ */
+static __always_inline void note_translation(struct attribution_wire *record, struct sk_buff *skb)
+{
+	struct nf_conntrack_tuple *tuple;
+	struct nf_conn *connection;
+	unsigned long carried, info;
+
+	if (!bpf_core_field_exists(skb->_nfct) || !bpf_core_type_exists(struct nf_conn))
+		return;
+	carried = BPF_CORE_READ(skb, _nfct);
+	info = carried & CONNTRACK_INFO_MASK;
+	connection = (struct nf_conn *)(carried & ~CONNTRACK_INFO_MASK);
+	if (!connection || info == CONNTRACK_RELATED || info >= CONNTRACK_RELATED_REPLY)
+		return;
+	if (!(BPF_CORE_READ(connection, status) & CONNTRACK_NAT))
+		return;
+	tuple = info == CONNTRACK_REPLY
+			? __builtin_preserve_access_index(&connection->tuplehash[1].tuple)
+			: __builtin_preserve_access_index(&connection->tuplehash[0].tuple);
+	BPF_CORE_READ_INTO(&record->before_source, tuple, src.u3.all);
+	BPF_CORE_READ_INTO(&record->before_destination, tuple, dst.u3.all);
+	record->before_source_port = BPF_CORE_READ(tuple, src.u.all);
+	record->before_destination_port = BPF_CORE_READ(tuple, dst.u.all);
+	record->translated = 1;
+}
+
 static __always_inline void fill_wire(struct attribution_wire *record, struct sk_buff *skb,
 				      const struct network *network)
 {
@@ -222,6 +259,9 @@ static __always_inline void fill_wire(struct attribution_wire *record, struct sk
 	record->ingress_ifindex = skb->skb_iif;
 	record->forwarded = skb->skb_iif != 0;
 	record->kernel_socket = 0;
+	record->translated = 0;
+	if (record->forwarded)
+		note_translation(record, skb);
 	copy_network(&record->packet, AFTER(record), skb, network, ATTRIBUTION_DEFAULT_BYTES);
 }
 

@@ -70,8 +70,8 @@ def section_header(start):
                                              (4, b"whosent 0.1.0")))
 
 
-def interface(name, snap_length):
-    return block(1, struct.pack("<HHI", 101, 0, snap_length) + options((2, name), (9, b"\x09")))
+def interface(name, snap_length, link_type):
+    return block(1, struct.pack("<HHI", link_type, 0, snap_length) + options((2, name), (9, b"\x09")))
 
 
 def process_object(process):
@@ -116,7 +116,7 @@ def write(path, frames):
     """Evidence for the frames: (time in microseconds, Ethernet frame, sender's key or None)."""
     frames = list(frames)
     start, stop = frames[0][0] * 1000 - 5_000_000_000, frames[-1][0] * 1000 + 4_000_000_000
-    blocks = [section_header(start), interface(b"whosent-send", 80), interface(b"whosent-wire", 80)]
+    blocks = [section_header(start), interface(b"whosent-send", 80, 101), interface(b"whosent-wire", 80, 12)]
     described, sends = [], 0
     for time, frame, sender in frames:
         if sender is None:
