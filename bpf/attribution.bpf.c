@@ -21,7 +21,8 @@
 
 #define PASS 1
 
-/* One of the two is loaded: the first wherever the kernel has what it needs. */
+/* Of a `direct` and a `portable` program the first is loaded wherever the kernel has what it needs.
+ */
 SEC("cgroup_skb/egress")
 int egress_direct(struct __sk_buff *context)
 {
@@ -103,18 +104,16 @@ int process_snapshot(struct bpf_iter__task *context)
 }
 
 SEC("tp_btf/net_dev_queue")
-int BPF_PROG(packet_transmit, struct sk_buff *skb)
+int BPF_PROG(transmit_direct, struct sk_buff *skb)
 {
-	struct sock *sk = skb->sk;
+	transmit(skb, true);
+	return 0;
+}
 
-	if (skb->skb_iif) {
-		if (config.record_forwarded)
-			forwarded_packet(skb);
-	} else if (!sk) {
-		socketless_packet(skb);
-	} else if (sk->__sk_common.skc_family == AF_PACKET) {
-		packet_socket_frame(skb, sk);
-	}
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(transmit_portable, struct sk_buff *skb)
+{
+	transmit(skb, false);
 	return 0;
 }
 

@@ -5,14 +5,18 @@ internal import Glibc
 /// The BPF object in the kernel, in the fastest form that this kernel takes.
 struct LoadedObject: ~Copyable {
     let object: AttributionObject
-    /// Which of the egress programs was loaded.
-    let egressProgram: String
+    /// How the loaded programs read the kernel's memory.
+    let reading: Reading
 
-    /// It is the one with direct loads.
-    var readsDirectly: Bool { egressProgram == "egress_direct" }
+    /// The end of the names of the programs of a kind.
+    enum Reading: String, CaseIterable {
+        case direct
+        case portable
+    }
 
     private static let typeInformation = "/sys/kernel/btf/vmlinux"
-    private static let egressPrograms = ["egress_direct", "egress_portable"]
+    /// The programs that exist in both kinds.
+    private static let paired = ["egress", "transmit"]
 
     init(_ configuration: ProbeConfiguration, host: HostFacts) throws(ProbeError) {
         // libbpf says "No such process" where there is no type information.
@@ -24,24 +28,26 @@ struct LoadedObject: ~Copyable {
         }
         let config = try attribution_config(configuration, host: host)
         let ring = Self.ringSize(configuration.sendRingBytes)
-        if configuration.reading == .fastest, let object = try? Self.load("egress_direct", config, ring: ring) {
+        if configuration.reading == .fastest, let object = try? Self.load(.direct, config, ring: ring) {
             self.object = object
-            egressProgram = "egress_direct"
+            reading = .direct
         } else {
-            object = try Self.load("egress_portable", config, ring: ring)
-            egressProgram = "egress_portable"
+            object = try Self.load(.portable, config, ring: ring)
+            reading = .portable
         }
     }
 
     consuming func releaseObject() -> AttributionObject { object }
 
     private static func load(
-        _ program: String, _ config: attribution_config, ring: Int
+        _ reading: Reading, _ config: attribution_config, ring: Int
     ) throws(ProbeError) -> AttributionObject {
         let object = try AttributionObject()
         try object.configure(config)
         try object.setMapSize("send_records", ring)
-        for other in egressPrograms { try object.setLoaded(other, other == program) }
+        for program in paired {
+            for other in Reading.allCases { try object.setLoaded("\(program)_\(other)", other == reading) }
+        }
         try object.load()
         return object
     }
@@ -77,44 +83,5 @@ extension attribution_config {
 extension AttributionObject {
     func ring(_ name: String) throws(ProbeError) -> RingConsumer {
         try RingConsumer(descriptor: mapDescriptor(name), size: mapSize(name))
-    }
-}
-
-/// Puts the loaded programs to work.
-enum Attachment {
-    /// Lets the tool send itself datagrams, seen by the calibrating program alone.
-    static func calibrate(
-        _ object: borrowing AttributionObject, cgroup: borrowing OwnedDescriptor
-    ) throws(ProbeError) -> GuardState {
-        let link = try attachEgress("calibrate", object, cgroup: cgroup)
-        defer { withExtendedLifetime(link) {} }
-        return try GuardCalibration(object).run()
-    }
-
-    /// Processes first: what a sender is must be known when its packet comes.
-    static func attach(
-        _ object: borrowing AttributionObject, egress: String, cgroup: borrowing OwnedDescriptor
-    ) throws(ProbeError) -> [BPFLink] {
-        var links: [BPFLink] = []
-        for program in ["process_fork", "process_exec", "process_rename", "process_exit", "packet_transmit"] {
-            links.append(try object.attachTracepoint(program))
-        }
-        links.append(try attachEgress(egress, object, cgroup: cgroup))
-        return links
-    }
-
-    private static func attachEgress(
-        _ program: String, _ object: borrowing AttributionObject, cgroup: borrowing OwnedDescriptor
-    ) throws(ProbeError) -> BPFLink {
-        do {
-            return try object.attach(program, toCgroup: cgroup)
-        } catch {
-            let others = error.code == .notPermitted ? CgroupRoot.exclusivePrograms(in: cgroup) : []
-            guard !others.isEmpty else { throw error }
-            throw ProbeError(
-                .kernelLacksFeature, error.operation, errno: error.errno,
-                "The BPF program \(others.joined(separator: ", ")) is attached to the root cgroup in a way that admits "
-                    + "no other: detach it (bpftool cgroup show), or have it attached with `multi`.")
-        }
     }
 }

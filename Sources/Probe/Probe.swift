@@ -48,8 +48,8 @@ public final class Probe {
         processes = try loaded.object.ring("process_records")
         lossCounters = try LossCounters(descriptor: loaded.object.mapDescriptor("lost_records"), since: watermark)
         links = try Attachment.attach(
-            loaded.object, egress: loaded.egressProgram, cgroup: cgroup)
-        readsDirectly = loaded.readsDirectly
+            loaded.object, reading: loaded.reading, cgroup: cgroup)
+        readsDirectly = loaded.reading == .direct
         object = loaded.releaseObject()
         pendingSnapshot = ProcessSnapshot.read(object, clock: clock)
         inventory.refresh()

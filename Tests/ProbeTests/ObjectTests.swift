@@ -8,8 +8,9 @@ struct ObjectTests {
     @Test func opensWithoutPrivilege() throws {
         let object = try AttributionObject()
         let names = Set(object.programNames)
-        #expect(
-            names.isSuperset(of: ["egress_direct", "egress_portable", "process_exec", "process_fork", "process_exit"]))
+        for reading in LoadedObject.Reading.allCases {
+            #expect(names.isSuperset(of: ["egress_\(reading)", "transmit_\(reading)"]))
+        }
     }
 
     @Test(arguments: [0, 4, 64, 4096])

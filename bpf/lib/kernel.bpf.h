@@ -12,6 +12,11 @@ struct list_head {
 	struct list_head *next;
 };
 
+/* Any structure that begins with a number of 64 bits. */
+struct timespec64 {
+	__s64 tv_sec;
+};
+
 struct ns_common {
 	unsigned int inum;
 };

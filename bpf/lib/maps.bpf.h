@@ -32,17 +32,21 @@ struct {
 struct flow {
 	__u32 netns;
 	__u32 ingress_ifindex;
-	__u64 source[2];
-	__u64 destination[2];
+	__u64 addresses[4];
 	__u32 ports; /* ICMP: type, code and identifier */
 	__u32 protocol;
+};
+
+struct flow_times {
+	__u64 recorded; /* boot time of the last record */
+	__u64 seen;	/* tick of the last look at the clock */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, ATTRIBUTION_FORWARD_FLOWS);
 	__type(key, struct flow);
-	__type(value, __u64);
+	__type(value, struct flow_times);
 } forwarded_flows SEC(".maps");
 
 /* Too large for the stack; only the one reader of the snapshot uses it. */

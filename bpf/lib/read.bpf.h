@@ -30,6 +30,17 @@ static __always_inline void *slot(const void *address, const bool direct)
 	return content;
 }
 
+/* Eight bytes of any memory. */
+static __always_inline __u64 word(const void *address, const bool direct)
+{
+	__u64 content = 0;
+
+	if (direct)
+		return TYPED(direct, address, struct timespec64)->tv_sec;
+	bpf_probe_read_kernel(&content, sizeof(content), address);
+	return content;
+}
+
 static __always_inline struct task_struct *current_task(const bool direct)
 {
 	if (direct)

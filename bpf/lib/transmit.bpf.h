@@ -285,59 +285,50 @@ static __noinline void socketless_packet(struct sk_buff *skb)
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline __u32 read_ipv4_flow(struct flow *flow, const __u8 *header)
-{
-	__u32 length = (header[0] & 0xF) * 4;
-	bool later_fragment = header[6] & 0x1F || header[7];
+/* Bytes of a word as it lies in memory; the programs are built for little-endian machines. */
+#define BYTE(word, index) (((word) >> (8 * (index))) & 0xFF)
 
-	flow->source[0] = *(const __u32 *)(header + 12);
-	flow->destination[0] = *(const __u32 *)(header + 16);
-	flow->protocol = ipv4_protocol(header[IPV4_PROTOCOL]);
-	return later_fragment ? 0 : length;
+/* The first bytes of the transport header that stay the same in a flow. */
+static __always_inline __u32 flow_ports(const void *transport, __u32 protocol, const bool direct)
+{
+	__u64 start = word(transport, direct);
+
+	if (protocol == ATTRIBUTION_PROTOCOL_UDP)
+		return start;
+	/* The checksum between them changes with every packet. */
+	return (start & 0xFFFF) | ((start >> 32 & 0xFFFF) << 16);
 }
 
-static __always_inline __u32 read_ipv6_flow(struct flow *flow, const __u8 *header,
-					    const void *memory)
+/* Both are false for what is not recorded. */
+static __always_inline bool read_ipv4_flow(struct flow *flow, const void *header, const bool direct)
 {
-	const __u64 *words = (const __u64 *)header;
+	__u64 first = word(header, direct);
+	bool later_fragment = first >> 48 & bpf_htons(0x1FFF);
 
-	flow->source[0] = words[1];
-	flow->source[1] = words[2];
-	flow->destination[0] = words[3];
-	flow->destination[1] = words[4];
-	if (ipv6_is_extension(header[IPV6_NEXT_HEADER])) {
-		flow->protocol = memory_ipv6_extensions(memory, header[IPV6_NEXT_HEADER]);
-		return 0;
-	}
-	flow->protocol = ipv6_protocol(header[IPV6_NEXT_HEADER]);
-	return IPV6_HEADER;
-}
-
-/* False for what is not recorded. */
-static __always_inline bool read_flow(struct flow *flow, struct sk_buff *skb, const void *memory)
-{
-	union {
-		__u8 bytes[IPV6_HEADER];
-		__u64 words[IPV6_HEADER / 8];
-	} header = {};
-	__u8 transport[8] = {};
-	__u32 offset;
-
-	bpf_probe_read_kernel(&header, sizeof(header), memory);
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		offset = read_ipv4_flow(flow, header.bytes);
-	else
-		offset = read_ipv6_flow(flow, header.bytes, memory);
+	flow->protocol = ipv4_protocol(BYTE(word(header + 8, direct), IPV4_PROTOCOL - 8));
 	if (!(flow->protocol & config.protocols))
 		return false;
-	if (offset) {
-		bpf_probe_read_kernel(transport, sizeof(transport), memory + offset);
-		/* The checksum of ICMP changes with every packet; type, code and identifier do not.
-		 */
-		if (flow->protocol != ATTRIBUTION_PROTOCOL_UDP)
-			*(__u16 *)(transport + 2) = *(__u16 *)(transport + 4);
-		flow->ports = *(__u32 *)transport;
-	}
+	flow->addresses[0] = word(header + 12, direct);
+	if (!later_fragment)
+		flow->ports = flow_ports(header + (first & 0xF) * 4, flow->protocol, direct);
+	return true;
+}
+
+static __always_inline bool read_ipv6_flow(struct flow *flow, const void *header, const bool direct)
+{
+	__u8 next_header = BYTE(word(header, direct), IPV6_NEXT_HEADER);
+	bool extended = ipv6_is_extension(next_header);
+
+	flow->protocol =
+		extended ? memory_ipv6_extensions(header, next_header) : ipv6_protocol(next_header);
+	if (!(flow->protocol & config.protocols))
+		return false;
+	flow->addresses[0] = word(header + 8, direct);
+	flow->addresses[1] = word(header + 16, direct);
+	flow->addresses[2] = word(header + 24, direct);
+	flow->addresses[3] = word(header + 32, direct);
+	if (!extended)
+		flow->ports = flow_ports(header + IPV6_HEADER, flow->protocol, direct);
 	return true;
 }
 
@@ -354,28 +345,60 @@ static __always_inline void record_forwarded(struct sk_buff *skb, const struct n
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
-static __noinline void forwarded_packet(struct sk_buff *skb)
+/* Whether a record is due; the fine clock costs as much as the lookup and is read once a tick. */
+static __always_inline bool is_due(const struct flow *flow)
+{
+	struct flow_times *times = bpf_map_lookup_elem(&forwarded_flows, flow);
+	struct flow_times first = {.seen = bpf_jiffies64()};
+	__u64 now;
+
+	if (times) {
+		if (times->seen == first.seen)
+			return false;
+		times->seen = first.seen;
+		now = bpf_ktime_get_boot_ns();
+		if (now - times->recorded < ATTRIBUTION_FORWARD_INTERVAL_NS)
+			return false;
+		times->recorded = now;
+		return true;
+	}
+	first.recorded = bpf_ktime_get_boot_ns();
+	bpf_map_update_elem(&forwarded_flows, flow, &first, BPF_ANY);
+	return true;
+}
+
+static __always_inline void forwarded_packet(struct sk_buff *skb, const bool direct)
 {
 	struct flow flow = {};
 	struct network network;
-	__u64 now, *last;
 
 	if (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6))
 		return;
-	if (!locate_network(&network, skb, network_offset(skb)) ||
-	    !read_flow(&flow, skb, network.header) || !is_wanted_device(skb))
+	if (!locate_network(&network, skb, network_offset(skb)))
+		return;
+	if (skb->protocol == bpf_htons(ETH_P_IP) ? !read_ipv4_flow(&flow, network.header, direct)
+						 : !read_ipv6_flow(&flow, network.header, direct))
+		return;
+	if (!is_wanted_device(skb))
 		return;
 	flow.netns = skb->dev->nd_net.net->ns.inum;
 	flow.ingress_ifindex = skb->skb_iif;
-	now = bpf_ktime_get_boot_ns();
-	last = bpf_map_lookup_elem(&forwarded_flows, &flow);
-	if (last && now - *last < ATTRIBUTION_FORWARD_INTERVAL_NS)
-		return;
-	if (last)
-		*last = now;
-	else
-		bpf_map_update_elem(&forwarded_flows, &flow, &now, BPF_ANY);
-	record_forwarded(skb, &network);
+	if (is_due(&flow))
+		record_forwarded(skb, &network);
+}
+
+static __always_inline void transmit(struct sk_buff *skb, const bool direct)
+{
+	struct sock *sk = skb->sk;
+
+	if (skb->skb_iif) {
+		if (config.record_forwarded)
+			forwarded_packet(skb, direct);
+	} else if (!sk) {
+		socketless_packet(skb);
+	} else if (sk->__sk_common.skc_family == AF_PACKET) {
+		packet_socket_frame(skb, sk);
+	}
 }
 
 #endif
