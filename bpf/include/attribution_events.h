@@ -12,8 +12,7 @@
 #define ATTRIBUTION_DEFAULT_BYTES 96
 #define ATTRIBUTION_MAX_BYTES	  16384
 #define ATTRIBUTION_PATH_BYTES	  1024
-/* A component may begin at the last byte of the path area: names have at most 255 bytes and a NUL.
- */
+/* A name may begin at the last byte of the path, and has at most 255 bytes and a NUL. */
 #define ATTRIBUTION_PATH_AREA		(ATTRIBUTION_PATH_BYTES + 256)
 #define ATTRIBUTION_ARGUMENT_BYTES	4096
 #define ATTRIBUTION_LAYOUT_CANDIDATES	8

@@ -10,8 +10,7 @@
 #include "headers.bpf.h"
 #include "task.bpf.h"
 
-/* Past the fixed header, and the header is not in the linear part only where somebody made it so.
- */
+/* A helper call for each header, but few packets have any. */
 static __noinline __u32 egress_ipv6_extensions(struct __sk_buff *context, __u8 next_header)
 {
 	__u32 offset = IPV6_HEADER;
@@ -189,8 +188,7 @@ static __always_inline void record_egress(struct __sk_buff *context, struct sk_b
 		record_kernel_packet(context, skb, capacity, direct);
 }
 
-/* Records have one of few sizes: a scratch buffer a CPU would be overwritten by a softirq's packet.
- */
+/* One of few sizes each: in a scratch buffer a CPU a softirq's packet would overwrite this one. */
 static __always_inline void record_egress_sized(struct __sk_buff *context, struct sk_buff *skb,
 						struct sender *sender, const bool direct)
 {

@@ -52,8 +52,7 @@ static __noinline bool holds_socket(struct task_struct *task, struct sock *sk)
 			return false;
 		bpf_probe_read_kernel(held, sizeof(held), slots + base);
 		for (int index = 0; index < HELD_STEP; index++) {
-			/* Merged into one condition, the comparisons are too many paths to verify.
-			 */
+			/* Merged into one condition they are too many paths to verify. */
 			barrier_var(file);
 			if (held[index] == file)
 				return true;
@@ -117,8 +116,7 @@ static __always_inline enum attribution_proof prove(struct task_struct **sender,
 		if (call_names_socket(&call, kind, task, sk, direct))
 			return ATTRIBUTION_PROOF_SYSTEM_CALL;
 	}
-	/* io_uring may send from a worker, in its own system call, or on the way out of any other.
-	 */
+	/* io_uring sends from a worker, in its own system call, or on the way out of any other. */
 	if ((flags & PF_IO_WORKER) || kind == CALL_INDIRECT || FIELD(direct, task, io_uring))
 		if (holds_socket(task, sk))
 			return ATTRIBUTION_PROOF_SUBMISSION;
