@@ -10,11 +10,24 @@ public struct Correlator: Sendable {
     public struct Window: Sendable {
         /// A record this long before the packet still counts: queueing and address resolution delay packets.
         public var lookback: Int64 = 5_000_000_000
-        /// A record this long after the packet still counts: copies that overtake, and clock mapping.
+        /// A forwarded flow's record comes with its first packet's departure, at most this long after its arrival.
         public var lookahead: Int64 = 50_000_000
+        /// A record this long after a departing packet still counts: copies that overtake, and clock mapping.
+        public var overtaking: Int64 = 100_000
+        /// A record this long after a packet that arrives, or whose direction is not known, still counts: no more than
+        /// clock mapping needs. Whoever reads a packet and sends it again is not the sender of what was read.
+        public var arrivalTolerance: Int64 = 5_000
+        /// A packet that arrives and is not distinctive may be somebody else's equal one, unless its record is this
+        /// recent: inside one machine packets arrive within microseconds.
+        public var arrivalLookback: Int64 = 100_000_000
+        /// Where records were lost, an equal one may be among them, unless the one at hand is this recent.
+        public var recent: Int64 = 2_000_000
 
-        /// The default window: 5 s back, 50 ms ahead.
+        /// The default window: 5 s back.
         public init() {}
+
+        /// How long after a packet its record may be.
+        func ahead(_ direction: Direction) -> Int64 { direction == .egress ? overtaking : arrivalTolerance }
     }
 
     /// The sizes of the tables.
@@ -74,10 +87,11 @@ public struct Correlator: Sendable {
         let origin = SendOrigin(
             sender: Sender(record), segmentSize: record.segmentSize, proof: record.proof, interface: record.interface)
         sends.add(record.packet, origin: origin, time: record.time, key: key)
-        guard record.proof != .borrowed else { return }
         let isBatch = record.segmentSize > 0
+        // Whoever sent from a borrowed context is not known, but it was somebody, on this flow.
+        let process = record.proof == .borrowed ? ProcessKey(pid: 0, startTime: 0) : record.process
         let older = flows.note(
-            record.packet, owner: HostProcess(host: record.host, process: record.process), time: record.time,
+            record.packet, owner: HostProcess(host: record.host, process: process), time: record.time,
             batch: isBatch ? sends.newestSequence : nil, key: key)
         if isBatch { sends.linkBatch(olderBatch: older) }
     }
@@ -115,7 +129,7 @@ public struct Correlator: Sendable {
     {
         let verdict = decide(packet, passesFilters: passesFilters, seenHere: seenHere)
         if packet.ip.isFragment, packet.ip.fragmentOffset == 0, packet.ip.version == .v6, verdict.kind != .unknown {
-            fragments.note(packet.ip, verdict: verdict, time: packet.time)
+            fragments.note(packet.ip, verdict: verdict, time: packet.time, within: Self.fragmentWindow)
         }
         return verdict
     }
@@ -124,8 +138,7 @@ public struct Correlator: Sendable {
         var matches = SendMatches()
         gather(packet, into: &matches)
         if let verdict = verdict(packet, from: matches) {
-            for match in matches.accepted { sends.countMatch(match.slot) }
-            return verdict
+            return settle(packet, verdict, matches)
         }
         if let verdict = translatedVerdict(packet) { return verdict }
         if let verdict = kernelVerdict(packet) ?? forwardedVerdict(packet) ?? fragmentVerdict(packet) { return verdict }
@@ -137,30 +150,43 @@ public struct Correlator: Sendable {
             horizon: max(sends.horizon, forwarded.horizon))
     }
 
-    func isInWindow(_ slot: PacketIndex<SendOrigin>.Slot, _ time: Timestamp) -> Bool {
-        slot.first <= time.advanced(by: window.lookahead) && slot.last >= time.advanced(by: -window.lookback)
+    /// Counts the match, and takes a name back where something else speaks against it.
+    private mutating func settle(
+        _ packet: PacketRecord, _ verdict: Verdict, _ matches: SendMatches, isTranslated: Bool = false
+    ) -> Verdict {
+        guard verdict.kind == .process, let nearest = matches.nearest else { return verdict }
+        if nearest.comparison == .complete {
+            // One record is one packet at each place.
+            let place = Place(packet, isTranslated: isTranslated)
+            if sends.countMatch(nearest.slot, at: place) { return .unknown(.moreThanSent) }
+        } else {
+            sends.countMatch(nearest.slot)
+        }
+        if kernelVerdict(packet)?.confidence == .exact { return .unknown(.kernelAndProcess) }
+        return verdict
+    }
+
+    func isInWindow<Origin>(_ slot: PacketIndex<Origin>.Slot, _ packet: PacketRecord) -> Bool {
+        slot.first <= packet.time.advanced(by: window.ahead(packet.direction))
+            && slot.last >= packet.time.advanced(by: -window.lookback)
     }
 
     // MARK: Packets without a sending process
 
-    private mutating func kernelVerdict(_ packet: PacketRecord) -> Verdict? {
-        var found: (slot: Int, certain: Bool)?
-        let consider = { (number: Int, slot: PacketIndex<KernelOrigin>.Slot) in
-            guard slot.first <= packet.time.advanced(by: window.lookahead),
-                slot.last >= packet.time.advanced(by: -window.lookback),
-                compare(packet.ip, with: slot.packet, segmentSize: 0).agrees
-            else { return }
-            if found?.certain != true { found = (number, slot.origin.hasKernelSocket) }
+    private func kernelVerdict(_ packet: PacketRecord) -> Verdict? {
+        var certain: Bool?
+        let consider = { (_: Int, slot: PacketIndex<KernelOrigin>.Slot) in
+            guard isInWindow(slot, packet), compare(packet.ip, with: slot.packet, segmentSize: 0).agrees else { return }
+            certain = certain == true || slot.origin.hasKernelSocket
         }
         _ = kernel.forEachWithIdentity(of: packet.ip, key: key, consider)
-        if found == nil, packet.ip.version == .v4, packet.ip.isFragment {
+        if certain == nil, packet.ip.version == .v4, packet.ip.isFragment {
             _ = kernel.forEachWithDatagram(of: packet.ip, key: key, consider)
         }
-        guard let found else { return nil }
-        kernel.countMatch(found.slot)
+        guard let certain else { return nil }
         return Verdict(
-            kind: .kernel, confidence: found.certain ? .exact : .probable, method: .packet,
-            reason: found.certain ? .kernelSocket : .noSocketAtTransmit)
+            kind: .kernel, confidence: certain ? .exact : .probable, method: .packet,
+            reason: certain ? .kernelSocket : .noSocketAtTransmit)
     }
 
     /// The sender of a packet whose addresses this machine translated: IP id, payload and lengths survive translation,
@@ -182,7 +208,8 @@ public struct Correlator: Sendable {
                     if let verdict = kernelVerdict(inner) { return verdict }
                     continue
                 }
-                for match in matches.accepted { sends.countMatch(match.slot) }
+                verdict = settle(inner, verdict, matches, isTranslated: true)
+                guard verdict.kind == .process else { return verdict }
                 verdict.method = .nat
                 verdict.beforeNAT = UntranslatedTuple(ip)
                 found.append(verdict)
@@ -191,6 +218,8 @@ public struct Correlator: Sendable {
         return found.count < 2 ? found.first : .ambiguous(found)
     }
 
+    /// Fragments of one datagram follow each other within this, in nanoseconds.
+    private static let fragmentWindow: Int64 = 1_000_000_000
     private static let mostTranslations = 4
 
     private func forwardedVerdict(_ packet: PacketRecord) -> Verdict? {
@@ -208,7 +237,7 @@ public struct Correlator: Sendable {
 
     private func fragmentVerdict(_ packet: PacketRecord) -> Verdict? {
         guard packet.ip.fragmentOffset > 0, packet.ip.version == .v6,
-            var verdict = fragments.verdict(for: packet.ip, at: packet.time, within: 1_000_000_000)
+            var verdict = fragments.verdict(for: packet.ip, at: packet.time, within: Self.fragmentWindow)
         else { return nil }
         if verdict.kind == .process, verdict.confidence == .exact { verdict.reason = .laterFragment }
         return verdict

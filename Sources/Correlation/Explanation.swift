@@ -33,7 +33,7 @@ extension Correlator {
     private func consider(
         _ packet: PacketRecord, _ slot: PacketIndex<SendOrigin>.Slot, _ comparison: PacketComparison
     ) -> Consideration {
-        let inWindow = isInWindow(slot, packet.time)
+        let inWindow = isInWindow(slot, packet)
         let taken = comparison.agrees && inWindow && slot.origin.proof != .borrowed
         return Consideration(
             sender: slot.origin.sender, packet: slot.packet, delay: delay(slot, packet.time), isTaken: taken,

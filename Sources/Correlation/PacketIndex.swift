@@ -12,11 +12,19 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         var last: Timestamp
         var records: UInt64
         var matches: UInt64
+        /// How many packets matched at the first few places.
+        var places: (Sightings, Sightings, Sightings, Sightings)
         var olderSameIdentity: Int
         var olderSameDatagram: Int
         /// The next older segmented batch of the same flow, -1 for none.
         var olderBatch: Int
         var origin: Origin
+    }
+
+    /// Packets that matched at one place.
+    struct Sightings: Sendable {
+        var place: Place?
+        var count: UInt64 = 0
     }
 
     private enum Chain { case identity, datagram, batch }
@@ -59,6 +67,7 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         nextSequence += 1
         var slot = Slot(
             packet: packet, first: time, last: time, records: 1, matches: 0,
+            places: (Sightings(), Sightings(), Sightings(), Sightings()),
             olderSameIdentity: identityHeads[identityBucket], olderSameDatagram: -1, olderBatch: -1,
             origin: origin)
         identityHeads[identityBucket] = sequence
@@ -101,7 +110,21 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     /// The number of the slot that was made last, -1 before the first.
     var newestSequence: Int { nextSequence - 1 }
 
+    /// Counts a packet that a slot's records explain in part: a segment or a fragment.
     mutating func countMatch(_ sequence: Int) { slots[sequence % capacity].matches += 1 }
+
+    /// Counts a packet that a slot's records explain; true where the place has seen more packets than there are
+    /// records. Places beyond the fourth are not counted.
+    mutating func countMatch(_ sequence: Int, at place: Place) -> Bool {
+        let index = sequence % capacity
+        slots[index].matches += 1
+        let records = slots[index].records
+        return slots[index].places.0.count(place, beyond: records) ?? slots[index].places.1.count(
+            place, beyond: records)
+            ?? slots[index].places.2.count(place, beyond: records) ?? slots[index].places.3.count(
+                place, beyond: records)
+            ?? false
+    }
 
     private func walk(
         from head: Int, _ chain: Chain, _ body: (Int, Slot) -> Void
@@ -148,4 +171,32 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     }
 
     private func bucket(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash & UInt64(identityHeads.count - 1)) }
+}
+
+/// Where a packet can be seen: a record's packet passes each place once.
+struct Place: Hashable, Sendable {
+    let capture: UInt16
+    let interface: UInt16
+    let interfaceIndex: UInt32
+    let direction: Direction
+    /// Before or behind a translation.
+    let isTranslated: Bool
+
+    init(_ packet: PacketRecord, isTranslated: Bool = false) {
+        capture = packet.capture
+        interface = packet.interface
+        interfaceIndex = packet.interfaceIndex
+        direction = packet.direction
+        self.isTranslated = isTranslated
+    }
+}
+
+extension PacketIndex.Sightings {
+    /// Counts a packet if this is its place, or free: whether there are more than `records` now. Nil for another place.
+    fileprivate mutating func count(_ seen: Place, beyond records: UInt64) -> Bool? {
+        if place == nil { place = seen }
+        guard place == seen else { return nil }
+        count += 1
+        return count > records
+    }
 }

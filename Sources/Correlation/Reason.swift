@@ -40,6 +40,14 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case arrivedWindowNotHeld
     /// A user's socket sent it, but from a context that was not its owner's.
     case borrowedContext
+    /// A process sent an equal packet, and so did somebody from a borrowed context.
+    case equalBorrowed
+    /// More equal packets were seen at one place than were sent.
+    case moreThanSent
+    /// The kernel and a process both sent such a packet.
+    case kernelAndProcess
+    /// It came in, and resembles a packet that was sent too long before to be it for certain.
+    case resemblesEarlier(delay: Int64)
     /// Sent by a process of this machine by all signs, but no record matches.
     case nothingMatches
     /// Neither end belongs to a machine that the evidence speaks for.
@@ -102,6 +110,15 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
             return "came in from outside; the table held less than the whole window at this rate"
         case .borrowedContext:
             return "was sent from a borrowed context (a queue daemon or the like); the task that ran is not its sender"
+        case .equalBorrowed:
+            return "a process sent an equal packet, but so did another context whose sender is not known"
+        case .moreThanSent:
+            return "more equal packets were seen here than were sent: which of them is a copy cannot be told"
+        case .kernelAndProcess:
+            return "the kernel and a process both sent an equal packet: which of them is this cannot be told"
+        case .resemblesEarlier(let delay):
+            return
+                "came in and equals a packet whose record was \(span(delay)); without an IP id it may be somebody else's"
         case .nothingMatches: return "nothing matches: no send record for this packet"
         case .foreignAddresses:
             return "nothing matches, and neither address belongs to a machine that the evidence speaks for"

@@ -14,12 +14,13 @@ struct SendMatches {
 
     /// Verified, or unverified where nothing verified agrees.
     private(set) var accepted: [Match] = []
-    private(set) var sawBorrowed = false
+    /// The tasks that ran when equal packets were sent from contexts that were not theirs.
+    private(set) var borrowers: Set<HostProcess> = []
     var truncatedWalk = false
 
     mutating func add(_ match: Match) {
         switch match.origin.proof {
-        case .borrowed: sawBorrowed = true
+        case .borrowed: borrowers.insert(match.owner)
         case .verified:
             if accepted.first?.origin.proof == .unverified { accepted.removeAll() }
             insert(match)
@@ -27,6 +28,8 @@ struct SendMatches {
             if accepted.first?.origin.proof != .verified { insert(match) }
         }
     }
+
+    var sawBorrowed: Bool { !borrowers.isEmpty }
 
     private mutating func insert(_ match: Match) {
         if !accepted.contains(where: { $0.slot == match.slot }) { accepted.append(match) }
@@ -63,7 +66,7 @@ extension Correlator {
     func gather(_ packet: PacketRecord, into matches: inout SendMatches) {
         var found = matches
         let consider = { (number: Int, slot: PacketIndex<SendOrigin>.Slot) in
-            guard isInWindow(slot, packet.time) else { return }
+            guard isInWindow(slot, packet) else { return }
             let comparison = compare(packet.ip, with: slot.packet, segmentSize: slot.origin.segmentSize)
             guard comparison.agrees else { return }
             found.add(
@@ -91,6 +94,9 @@ extension Correlator {
         if matches.truncatedWalk { return .unknown(.tooManyEqualRecords) }
         let owners = Set(matches.accepted.map(\.owner))
         guard owners.count == 1 else { return ambiguous(matches, owners: owners.count) }
+        // An equal packet was sent by somebody who is not known: this may be it.
+        if !matches.borrowers.isSubset(of: owners) { return .unknown(.equalBorrowed) }
+        if let reason = doubt(packet, nearest) { return .unknown(reason) }
         var sender = nearest.origin.sender
         // Two threads of one process with equal records: the process is certain, the thread is not.
         if matches.accepted.contains(where: { $0.origin.sender.thread != sender.thread }) {
@@ -101,10 +107,23 @@ extension Correlator {
         return Verdict(kind: .process, confidence: confidence, method: .packet, reason: reason, sender: sender)
     }
 
+    /// Why the only match names nobody all the same.
+    private func doubt(_ packet: PacketRecord, _ nearest: SendMatches.Match) -> Reason? {
+        if isDistinctive(packet.ip) || nearest.comparison == .fragment { return nil }
+        if packet.direction != .egress, nearest.delay > window.arrivalLookback {
+            return .resemblesEarlier(delay: nearest.delay)
+        }
+        guard nearest.delay.magnitude > UInt64(window.recent) else { return nil }
+        let lost = losses.count(
+            [.send, .table], from: packet.time.advanced(by: -window.lookback),
+            to: packet.time.advanced(by: window.lookahead))
+        return lost > 0 ? .evidenceLost(count: lost) : nil
+    }
+
     private func confidence(
         _ packet: PacketRecord, matches: SendMatches, nearest: SendMatches.Match
     ) -> (Verdict.Confidence, Reason) {
-        if nearest.origin.proof == .unverified { return (.probable, .unverifiedContext) }
+        if nearest.origin.proof == .unverified || matches.sawBorrowed { return (.probable, .unverifiedContext) }
         let from = packet.time.advanced(by: -window.lookback)
         let to = packet.time.advanced(by: window.lookahead)
         let reason: Reason
@@ -127,11 +146,9 @@ extension Correlator {
         return (.exact, reason)
     }
 
-    /// An equal packet of another process is out of the question even unseen: the IP id or eight payload bytes and
-    /// more tell it apart.
-    private func isDistinctive(_ packet: IPPacket) -> Bool {
-        packet.version == .v4 && packet.identification != 0 || packet.payloadPrefix.count >= 8
-    }
+    /// An equal packet of another sender is out of the question even unseen: the IPv4 identification tells it apart.
+    /// A payload alone does not, since programs repeat themselves and each other.
+    private func isDistinctive(_ packet: IPPacket) -> Bool { packet.version == .v4 && packet.identification != 0 }
 
     private func ownsFlow(_ packet: PacketRecord, _ owner: HostProcess, since: Timestamp) -> Bool {
         guard let entry = flows.entry(for: packet.ip, key: key), entry.owner == owner else { return false }

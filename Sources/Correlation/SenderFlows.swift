@@ -151,37 +151,3 @@ struct ForwardedFlows: Sendable {
         }
     }
 }
-
-/// Verdicts of first fragments, for the later fragments of the same IPv6 datagram.
-struct FragmentVerdicts: Sendable {
-    private struct Key: Hashable, Sendable {
-        let source: IPAddress
-        let destination: IPAddress
-        let identification: UInt32
-    }
-
-    private var verdicts: [Key: (time: Timestamp, verdict: Verdict)] = [:]
-    private var order: [Key] = []
-    private var next = 0
-    private let capacity: Int
-
-    init(capacity: Int) { self.capacity = max(capacity, 1) }
-
-    mutating func note(_ packet: IPPacket, verdict: Verdict, time: Timestamp) {
-        let key = Key(source: packet.source, destination: packet.destination, identification: packet.identification)
-        if verdicts.updateValue((time, verdict), forKey: key) != nil { return }
-        if order.count < capacity {
-            order.append(key)
-        } else {
-            verdicts[order[next]] = nil
-            order[next] = key
-            next = (next + 1) % capacity
-        }
-    }
-
-    func verdict(for packet: IPPacket, at time: Timestamp, within window: Int64) -> Verdict? {
-        let key = Key(source: packet.source, destination: packet.destination, identification: packet.identification)
-        guard let found = verdicts[key], abs(time.since(found.time)) <= window else { return nil }
-        return found.verdict
-    }
-}

@@ -93,6 +93,22 @@ struct PartialPacketTests {
         #expect(correlator.judge(Traffic.seen(packet)).kind == .unknown)
     }
 
+    @Test func aForgedFirstFragmentMakesTheLaterOnesAmbiguous() {
+        var correlator = Traffic.correlator()
+        var forged = Traffic.udp(payload: Array(16..<32), length: 4000, v6: true)
+        forged.sourcePort = 6666
+        correlator.add(Traffic.record(Traffic.udp(payload: Array(0..<16), length: 4000, v6: true), pid: 10))
+        correlator.add(Traffic.record(forged, pid: 11))
+        var theirs = Self.fragment(offset: 0, bytes: 1480, more: true, v6: true, of: 77)
+        theirs.sourcePort = 6666
+        theirs.payloadPrefix = forged.payloadPrefix
+        _ = correlator.judge(Traffic.seen(Self.fragment(offset: 0, bytes: 1480, more: true, v6: true, of: 77)))
+        #expect(correlator.judge(Traffic.seen(theirs)).sender?.process.pid == 11)
+        let later = correlator.judge(
+            Traffic.seen(Self.fragment(offset: 1480, bytes: 1480, more: true, v6: true, of: 77)))
+        #expect(later.confidence == .ambiguous && later.sender == nil)
+    }
+
     @Test func twoDatagramsWithOneIdAreAmbiguousInTheirLaterFragments() {
         var correlator = Traffic.correlator()
         for (pid, port) in [(10, 1000), (11, 1001)] as [(UInt32, UInt16)] {

@@ -116,8 +116,12 @@ static __always_inline enum attribution_proof prove(struct task_struct **sender,
 		if (call_names_socket(&call, kind, task, sk, direct))
 			return ATTRIBUTION_PROOF_SYSTEM_CALL;
 	}
-	/* io_uring sends from a worker, in its own system call, or on the way out of any other. */
-	if ((flags & PF_IO_WORKER) || kind == CALL_INDIRECT || FIELD(direct, task, io_uring))
+	/*
+	 * io_uring sends from a worker or in its own system call. It may also send on the way out
+	 * of any other, but that looks the same as a queue daemon that has a ring and shares the
+	 * socket: the sender of such a packet is not known.
+	 */
+	if ((flags & PF_IO_WORKER) || kind == CALL_INDIRECT)
 		if (holds_socket(task, sk))
 			return ATTRIBUTION_PROOF_SUBMISSION;
 	/* Not knowing the registers, at least a task that cannot use the socket is ruled out. */

@@ -30,6 +30,9 @@ typedef struct {
 } possible_net_t;
 
 struct net_device {
+	struct {
+		struct list_head upper;
+	} adj_list;
 	int ifindex;
 	unsigned short type;
 	possible_net_t nd_net;
@@ -56,6 +59,11 @@ struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
 	__u8 sk_kern_sock : 1;
+};
+
+/* net/packet/internal.h; of a module where AF_PACKET is one. */
+struct packet_sock {
+	int ifindex;
 };
 
 struct sk_buff {
@@ -225,7 +233,6 @@ struct task_struct {
 	/* A char array to the kernel: read in two words. */
 	char comm[16];
 	struct files_struct *files;
-	void *io_uring;
 	struct signal_struct *signal;
 	__u64 self_exec_id;
 	struct css_set *cgroups;

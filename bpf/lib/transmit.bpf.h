@@ -185,9 +185,22 @@ static __always_inline void record_frame(struct sk_buff *skb, const struct netwo
 }
 
 /*
- * Stacked devices (bridge, VLAN, macvlan) show a packet again, from any context: a record is made
- * only where the guard holds, and then a second one names the same sender.
+ * A bridge, VLAN or macvlan shows a packet again at the device below, from any context: behind a
+ * slow queue that of another sender on the same socket, whom the guard would accept. At a device
+ * with others above it, only frames of sockets bound to this very device are taken.
  */
+static __always_inline bool may_come_from_above(struct net_device *device, struct sock *sk)
+{
+	struct list_head *above = BPF_CORE_READ(device, adj_list.upper.next);
+	__u64 none = (__u64)__builtin_preserve_access_index(&device->adj_list.upper);
+
+	if ((__u64)above == none)
+		return false;
+	if (!bpf_core_type_exists(struct packet_sock))
+		return true;
+	return BPF_CORE_READ((struct packet_sock *)sk, ifindex) != BPF_CORE_READ(device, ifindex);
+}
+
 static __noinline void packet_socket_frame(struct sk_buff *skb, struct sock *sk)
 {
 	struct task_struct *sender = current_task(false);
@@ -196,7 +209,8 @@ static __noinline void packet_socket_frame(struct sk_buff *skb, struct sock *sk)
 	enum attribution_proof proof;
 	__u64 cookie;
 
-	if (skb->dev->nd_net.net != sk->__sk_common.skc_net.net || !is_wanted_device(skb))
+	if (skb->dev->nd_net.net != sk->__sk_common.skc_net.net || !is_wanted_device(skb) ||
+	    may_come_from_above(skb->dev, sk))
 		return;
 	if (!locate_network(&network, skb, offset) && !locate_ring_frame(&network, skb, offset))
 		return;

@@ -1,0 +1,69 @@
+import Records
+
+/// Verdicts of first fragments, for the later fragments of the same IPv6 datagram. Bounded: the oldest goes first.
+struct FragmentVerdicts: Sendable {
+    private struct Key: Hashable, Sendable {
+        let source: IPAddress
+        let destination: IPAddress
+        let identification: UInt32
+
+        init(_ packet: IPPacket) {
+            source = packet.source
+            destination = packet.destination
+            identification = packet.identification
+        }
+    }
+
+    private struct Entry: Sendable {
+        var time: Timestamp
+        /// One for each sender: identifications can collide, and can be forged.
+        var verdicts: [Verdict]
+    }
+
+    private static let mostVerdicts = 16
+
+    private var entries: [Key: Entry] = [:]
+    private var order: [Key] = []
+    private var next = 0
+    private let capacity: Int
+
+    init(capacity: Int) { self.capacity = max(capacity, 1) }
+
+    /// Notes a first fragment; within `window` nanoseconds every sender of such a fragment stays a candidate.
+    mutating func note(_ packet: IPPacket, verdict: Verdict, time: Timestamp, within window: Int64) {
+        let key = Key(packet)
+        if var entry = entries[key] {
+            if time.since(entry.time) > window { entry.verdicts.removeAll() }
+            entry.time = time
+            if !entry.verdicts.contains(where: { $0.namesSame(as: verdict) }), entry.verdicts.count < Self.mostVerdicts
+            {
+                entry.verdicts.append(verdict)
+            }
+            entries[key] = entry
+            return
+        }
+        entries[key] = Entry(time: time, verdicts: [verdict])
+        if order.count < capacity {
+            order.append(key)
+        } else {
+            entries[order[next]] = nil
+            order[next] = key
+            next = (next + 1) % capacity
+        }
+    }
+
+    /// The verdict of the datagram's first fragment; several senders are several candidates.
+    func verdict(for packet: IPPacket, at time: Timestamp, within window: Int64) -> Verdict? {
+        guard let entry = entries[Key(packet)], abs(time.since(entry.time)) <= window else { return nil }
+        guard entry.verdicts.count > 1 else { return entry.verdicts.first }
+        guard entry.verdicts.allSatisfy({ $0.kind == .process }) else { return .unknown(.kernelAndProcess) }
+        return .ambiguous(entry.verdicts)
+    }
+}
+
+extension Verdict {
+    fileprivate func namesSame(as other: Verdict) -> Bool {
+        kind == other.kind && sender?.process == other.sender?.process && sender?.host == other.sender?.host
+            && confidence == other.confidence
+    }
+}
