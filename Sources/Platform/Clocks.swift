@@ -20,6 +20,13 @@ public func pause(milliseconds: Int) {
     usleep(UInt32(clamping: milliseconds * 1000))
 }
 
+/// Whether a descriptor takes bytes without making the caller wait; waits for it at most some milliseconds. A pipe that is
+/// writable takes at least 4,096 bytes (pipe(7), PIPE_BUF).
+public func isWritable(_ descriptor: CInt, milliseconds: CInt) -> Bool {
+    var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    return unsafe poll(&request, 1, milliseconds) > 0
+}
+
 /// Waits until a descriptor is readable, at most some milliseconds.
 public func waitUntilReadable(_ descriptor: CInt, milliseconds: CInt) {
     var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

@@ -24,6 +24,13 @@ public struct Interruption {
         _ = signal(SIGPIPE, SIG_IGN)
     }
 
+    /// A signal that asks for the end is pending. It is not taken: ``next()`` still gives it.
+    public static var isStopPending: Bool {
+        var pending = sigset_t()
+        unsafe sigpending(&pending)
+        return [SIGINT, SIGTERM, SIGHUP].contains { unsafe sigismember(&pending, $0) == 1 }
+    }
+
     /// The next pending signal, without waiting; nil if there is none.
     public mutating func next() -> Event? {
         var immediately = timespec(tv_sec: 0, tv_nsec: 0)

@@ -119,9 +119,12 @@ public struct AnnotatedCaptureWriter: ~Copyable {
     ///   - stop: when the capture ended.
     ///   - counts: what a live capture counted, found by the interface's name.
     ///   - lost: what was lost, by kind.
+    ///   - known: the run's capture interfaces: those without a packet are described too.
     public mutating func finish(
-        stop: Timestamp, counts: [RunSummary.InterfaceCounts], lost: [LossInterval.Kind: UInt64]
+        stop: Timestamp, counts: [RunSummary.InterfaceCounts], lost: [LossInterval.Kind: UInt64],
+        interfaces known: [CaptureInterface] = []
     ) throws(BlockWriterError) {
+        if known.count > interfaces.count { describe(known) }
         for (index, interface) in interfaces.enumerated() {
             let counted = counts.first { $0.name == interface.name }
             var statistics = InterfaceStatistics(interface: index, time: stop)

@@ -13,8 +13,12 @@ final class AnnotatedCapture {
     private var latest = Timestamp.distantPast
 
     /// Creates the file.
-    init(path: String, coverage: [Coverage], interfaces: [CaptureInterface]) throws(CommandFailure) {
-        descriptor = try OutputFile.create(path)
+    ///
+    /// - Parameter inputs: files that the command reads.
+    init(
+        path: String, besides inputs: [String] = [], coverage: [Coverage], interfaces: [CaptureInterface]
+    ) throws(CommandFailure) {
+        descriptor = try OutputFile.create(path, besides: inputs)
         self.interfaces = interfaces
         do {
             writer = try AnnotatedCaptureWriter(
@@ -48,7 +52,9 @@ final class AnnotatedCapture {
     func finish(_ summary: RunSummary) throws(CommandFailure) {
         let stop = summary.coverage.compactMap(\.stop).max() ?? latest
         do {
-            try writer.finish(stop: max(stop, latest), counts: summary.interfaces, lost: summary.lost)
+            try writer.finish(
+                stop: max(stop, latest), counts: summary.interfaces, lost: summary.lost,
+                interfaces: interfaces)
         } catch {
             throw error.failure
         }

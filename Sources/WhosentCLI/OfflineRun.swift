@@ -40,7 +40,8 @@ final class OfflineRun {
         var annotated: AnnotatedCapture?
         if let write {
             annotated = try AnnotatedCapture(
-                path: write, coverage: evidence.coverages.sorted { $0.key < $1.key }.map(\.value), interfaces: [])
+                path: write, besides: options.paths + paths,
+                coverage: evidence.coverages.sorted { $0.key < $1.key }.map(\.value), interfaces: [])
         }
         output = ReportOutput(
             format: outputOptions.makeFormat(lines: false), filter: outputOptions.filter, settings: outputSettings,
@@ -80,6 +81,7 @@ final class OfflineRun {
 
     private func finish() throws(CommandFailure) {
         try evidence.advance(through: .distantFuture, into: &attribution)
+        captures.nameAllInterfaces()
         describeInterfaces()
         if !output.isFinished { try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output) }
         attribution.add(captures.damage)

@@ -7,11 +7,17 @@ enum OutputFile {
     ///
     /// Captures and evidence hold payloads and command lines, so a new file is readable by its owner only (0600), and
     /// under sudo it belongs to the user who asked.
-    static func create(_ path: String) throws(CommandFailure) -> FileDescriptor {
+    ///
+    /// - Parameter inputs: what the command reads: writing over it would destroy it.
+    static func create(_ path: String, besides inputs: [String] = []) throws(CommandFailure) -> FileDescriptor {
         if path == "-" { return .standardOutput }
+        if let input = inputs.first(where: { $0 != "-" && isSameFile($0, path) }) {
+            throw CommandFailure(ExitStatus.usage, "-w \(path) would overwrite the input \(input); name another file")
+        }
         do {
             let descriptor = try FileDescriptor.open(
                 FilePath(path), .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWrite])
+            makePrivate(descriptor)
             giveToInvokingUser(descriptor)
             return descriptor
         } catch let error as Errno {
@@ -31,21 +37,50 @@ struct StandardOutput {
     /// The reader went away: nothing more will be written, and that is no failure.
     private(set) var isClosed = false
 
+    /// The run is coming to its end: the signal that asked for it was taken already.
+    var isEnding = false
+
     /// The buffer is large enough that a system call pays.
     var isFull: Bool { buffer.count >= 1 << 16 }
 
-    /// Writes the buffer out.
+    /// Writes the buffer out. A reader that does not read is waited for, but not for ever once the end was asked for.
     mutating func flush() throws(CommandFailure) {
         defer { buffer.removeAll(keepingCapacity: true) }
         guard !isClosed, !buffer.isEmpty else { return }
-        do {
-            try FileDescriptor.standardOutput.writeAll(buffer)
-        } catch let error as Errno where error == .brokenPipe {
-            isClosed = true
-        } catch {
-            throw CommandFailure(ExitStatus.inputOutput, "cannot write to standard output: \(error)")
+        var rest = buffer[...]
+        while !rest.isEmpty {
+            guard waitForReader() else {
+                isClosed = true
+                Diagnostics.report("the reader of standard output does not read; \(rest.count) bytes were not written")
+                return
+            }
+            do {
+                let written = try FileDescriptor.standardOutput.writeAll(rest.prefix(Self.pipeAtom))
+                rest = rest.dropFirst(written)
+            } catch let error as Errno where error == .brokenPipe {
+                isClosed = true
+                return
+            } catch {
+                throw CommandFailure(ExitStatus.inputOutput, "cannot write to standard output: \(error)")
+            }
         }
     }
+
+    /// What a writable pipe takes at once.
+    private static let pipeAtom = 4096
+    /// How long a reader may make the command wait after a signal, in tenths of a second.
+    private static let patience = 10
+
+    private func waitForReader() -> Bool {
+        var waitedAfterSignal = 0
+        while !isWritable(FileDescriptor.standardOutput.rawValue, milliseconds: 100) {
+            if stopWasAskedFor() { waitedAfterSignal += 1 }
+            if waitedAfterSignal > Self.patience { return false }
+        }
+        return true
+    }
+
+    private func stopWasAskedFor() -> Bool { Interruption.isStopPending || isEnding }
 }
 
 /// Lines for the user on standard error.

@@ -101,7 +101,6 @@ struct Attribution: EvidenceSink {
     mutating func add(
         _ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?
     ) {
-        summary.captured += 1
         captureTime = max(captureTime, frame.time)
         let decoded = decodeFrame(frameBytes, linkType: frame.linkType, originalLength: frame.originalLength)
         guard let ip = decoded.ip else { return addUnreported(frame, interface, frameBytes) }
@@ -130,6 +129,7 @@ struct Attribution: EvidenceSink {
     }
 
     private mutating func addUnreported(_ frame: CapturedFrame, _ interface: UInt16, _ frameBytes: RawSpan) {
+        summary.captured += 1
         guard settings.keepsBytes else { return }
         bytes.append(frameBytes)
         waiting.append(
@@ -179,6 +179,7 @@ struct Attribution: EvidenceSink {
         if let packet = entry.packet, let verdict = entry.verdict {
             let tag = tag(of: entry.tag)
             if sightings.isFirstSighting(packet) { summary.distinctPackets = (summary.distinctPackets ?? 0) + 1 }
+            summary.captured += 1
             summary.count(verdict, tag: tag)
             reported = describe(packet, verdict: verdict, tag: tag)
         }

@@ -64,6 +64,13 @@ struct CaptureFeed {
         sources[index].hasEnded = sources[index].held == nil
     }
 
+    /// Numbers the interfaces without packets too, so that a capture of nothing still says what it is of.
+    mutating func nameAllInterfaces() {
+        for source in sources.indices {
+            for interface in sources[source].file.interfaces.indices { _ = number(interface, of: source) }
+        }
+    }
+
     private mutating func number(_ interface: Int, of source: Int) -> UInt16 {
         if let known = sources[source].interfaces[interface] { return known }
         let number = UInt16(truncatingIfNeeded: interfaces.count)

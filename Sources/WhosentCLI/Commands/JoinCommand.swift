@@ -23,6 +23,7 @@ struct JoinCommand: ParsableCommand {
     var evidence: [String]
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Seconds to add to the evidence's times, or auto.", valueName: "auto|seconds"))
     var clockOffset = "auto"

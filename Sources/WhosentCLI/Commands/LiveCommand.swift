@@ -57,7 +57,9 @@ struct LiveCommand: ParsableCommand {
     var command: [String] = []
 
     func validate() throws {
-        if let duration, !(duration > 0) { throw ValidationError("--duration takes a number of seconds above 0") }
+        if let duration, !(duration > 0 && duration.isFinite) {
+            throw ValidationError("--duration takes a number of seconds above 0")
+        }
         if let count, count < 1 { throw ValidationError("-c takes a number of packets above 0") }
         if write == "-", output.format != nil || printsPackets {
             throw ValidationError("-w - already takes standard output; leave out --format and --print")
@@ -145,13 +147,17 @@ private final class LiveRun {
             }
             try output.flush()
         }
+        output.beginEnd()
         if gone == nil, !output.isFinished { try drain() }
         try finish(commandStatus: stop.commandStatus)
         if let gone { throw CommandFailure(gone.exitStatus, gone.description) }
     }
 
     /// Takes what the capture and the kernel have, and lets go of what is settled.
-    private func collect() throws {
+    ///
+    /// - Returns: how many frames there were.
+    @discardableResult
+    private func collect() throws -> Int {
         var count = 0
         var newest = newestPacket
         count = try capture.drain(limit: 4096) { frame, bytes in
@@ -167,16 +173,19 @@ private final class LiveRun {
         // An idle capture says nothing of the time: what waits must not wait for the next packet.
         let idleTime = count == 0 ? wallClock().advanced(by: -200_000_000) : Timestamp.distantPast
         try attribution.settle(recordsThrough: watermark, captureThrough: idleTime, into: &output)
+        return count
     }
 
-    /// What was sent before the end is still on its way through the capture's buffer and the ring.
+    /// What was sent before the end is still on its way through the capture's buffer and the rings: all of it is taken,
+    /// however long that takes, unless another signal comes. Packets from after the end end it too.
     private func drain() throws {
         let end = wallClock()
-        let patience = monotonicClock() + 1_000_000_000
-        repeat {
+        let settled = end.advanced(by: 60_000_000)
+        while !output.isFinished, !Interruption.isStopPending {
             waitUntilReadable(capture.descriptor, milliseconds: 10)
-            try collect()
-        } while !output.isFinished && monotonicClock() < patience && watermark < end.advanced(by: 60_000_000)
+            let count = try collect()
+            if newestPacket > settled || count == 0 && watermark >= settled { return }
+        }
     }
 
     private func finish(commandStatus: Int32?) throws {

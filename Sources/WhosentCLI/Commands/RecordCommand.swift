@@ -51,7 +51,9 @@ struct RecordCommand: ParsableCommand {
     var command: [String] = []
 
     func validate() throws {
-        if let duration, !(duration > 0) { throw ValidationError("--duration takes a number of seconds above 0") }
+        if let duration, !(duration > 0 && duration.isFinite) {
+            throw ValidationError("--duration takes a number of seconds above 0")
+        }
         if let snaplen, !(28...ProbeConfiguration.maximumSnapLength).contains(snaplen) {
             throw ValidationError(
                 "--snaplen takes 28 to \(ProbeConfiguration.maximumSnapLength) bytes from the IP header on")

@@ -50,6 +50,9 @@ struct ReportOutput: AttributionOutput {
     /// States the capture interfaces that are known by now.
     func describe(_ interfaces: [CaptureInterface]) { annotated?.describe(interfaces) }
 
+    /// The run is coming to its end: a reader that does not read is not waited for long.
+    mutating func beginEnd() { standardOutput.isEnding = true }
+
     /// Writes out what waits.
     mutating func flush() throws(CommandFailure) {
         try standardOutput.flush()
