@@ -11,6 +11,8 @@ struct AbsenceJudge: Sendable {
 
     private var hosts: [Host] = []
 
+    var hasEvidence: Bool { !hosts.isEmpty }
+
     mutating func set(_ coverage: Coverage, host: UInt16) {
         let entry = Host(
             number: host, coverage: coverage,

@@ -127,6 +127,8 @@ public struct Correlator: Sendable {
     ///   - seenHere: the capture was made on the machine and in the namespace that the evidence speaks for (live).
     public mutating func judge(_ packet: PacketRecord, passesFilters: UInt64 = .max, seenHere: Bool = false) -> Verdict
     {
+        // Tagging a capture needs no evidence, and then there is nothing to look for.
+        guard records > 0 || absence.hasEvidence else { return .unknown(.noEvidence) }
         let verdict = decide(packet, passesFilters: passesFilters, seenHere: seenHere)
         if packet.ip.isFragment, packet.ip.fragmentOffset == 0, packet.ip.version == .v6, verdict.kind != .unknown {
             fragments.note(packet.ip, verdict: verdict, time: packet.time, within: Self.fragmentWindow)
