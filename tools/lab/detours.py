@@ -198,7 +198,7 @@ class Detours:
         if self.translation not in self.missing:
             self.send_translated(at)
         if self.queue not in self.missing:
-            for mode in ("sendto", "connected-send"):
+            for mode in ("sendto", "connected-send", "raw-udp", "shared-at-once"):
                 self.session.send("32", mode, HOST[at], PEER[at], "--port", QUEUED_PORT)
 
     def send_in_own_groups(self, at):
