@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes the accuracy document from the results of the last runs: tools/lab/document.py FOLDER >docs/accuracy.md
 
-FOLDER holds a file a kernel, KERNEL.json, as the accuracy tests leave it."""
+FOLDER holds a file a kernel, KERNEL.json: an object with "kernel", its release, and "rows", as the accuracy tests leave
+them in results.json."""
 import json
 import os
 import re
@@ -34,7 +35,8 @@ def read(folder):
     for name in os.listdir(folder):
         if name.endswith(".json"):
             with open(os.path.join(folder, name), encoding="utf-8") as file:
-                kernels[name.removesuffix(".json")] = json.load(file)
+                run = json.load(file)
+            kernels[run["kernel"]] = run["rows"]
     return dict(sorted(kernels.items(), key=lambda item: [int(part) for part in re.findall(r"\d+", item[0])]))
 
 
