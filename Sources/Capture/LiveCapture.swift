@@ -23,8 +23,9 @@ public final class LiveCapture {
     private var droppedByKernel = GrowingCounter()
     private var droppedByInterface = GrowingCounter()
 
-    /// How long the kernel may hold back a block that is not full, in milliseconds.
-    private static let blockTimeout: CInt = 10
+    /// How long the kernel may hold back a block that is not full, in milliseconds: up to twice this. A block takes 256 KiB
+    /// of the ring even if it has one packet, so with 16 MiB a reader that does not run for 64 times this loses packets.
+    private static let blockTimeout: CInt = 25
 
     /// Begins to capture.
     ///

@@ -14,6 +14,10 @@ enum Way: String, CaseIterable, Codable, Sendable {
 enum Expectation: Sendable, Equatable {
     /// `process`, `exact`, and this very process.
     case process(tag: String?)
+    /// The same where the packet still has its sender's addresses; elsewhere by the addresses before translation.
+    case translated
+    /// Two processes are candidates, and no third.
+    case ambiguous
     case kernel
     case forwarded(from: String)
     case received
@@ -24,6 +28,8 @@ enum Expectation: Sendable, Equatable {
     var text: String {
         switch self {
         case .process(let tag): tag.map { "process, exact, tagged \($0)" } ?? "process, exact"
+        case .translated: "process, exact, method nat"
+        case .ambiguous: "ambiguous, both candidates"
         case .kernel: "kernel"
         case .forwarded(let interface): "forwarded, from \(interface)"
         case .received: "received"
@@ -46,6 +52,13 @@ struct AccuracyRow: Sendable {
     var atLeast = 23
     /// These packets are echo requests or datagrams that this machine's kernels answer.
     var isAnswered = false
+    /// The kernel sends on a thread that it made for the process.
+    var usesKernelThreads = false
+    /// Not every kernel has the devices or queues; where the lab says so the row is not run.
+    var mayBeMissing = false
+
+    /// For packets that do not pass h0.
+    private static let hereOnly: [Way] = [.live, .joinAny]
 
     static let all: [AccuracyRow] = [
         AccuracyRow(id: "1", title: "sendto, unconnected", expectation: .process(tag: nil)),
@@ -60,24 +73,67 @@ struct AccuracyRow: Sendable {
         AccuracyRow(id: "8", title: "zero-length", expectation: .process(tag: nil)),
         AccuracyRow(id: "9", title: "multicast, broadcast", expectation: .process(tag: nil)),
         AccuracyRow(
+            id: "10", title: "io_uring: inline, worker, polled, inherited ring", expectation: .process(tag: nil),
+            atLeast: 92, usesKernelThreads: true),
+        AccuracyRow(id: "11", title: "MSG_ZEROCOPY", expectation: .process(tag: nil)),
+        AccuracyRow(
             id: "12", title: "ping socket, raw ICMP socket", expectation: .process(tag: nil), atLeast: 46,
             isAnswered: true),
         AccuracyRow(id: "13", title: "UDP on IPPROTO_RAW", expectation: .process(tag: nil)),
         AccuracyRow(id: "14", title: "AF_PACKET: send, TX ring", expectation: .process(tag: nil), atLeast: 92),
+        AccuracyRow(
+            id: "14c-bridge", title: "AF_PACKET on a bridge with slow queues", expectation: .process(tag: nil),
+            ways: hereOnly, sightings: 2, atLeast: 69),
+        AccuracyRow(
+            id: "14c-macvlan", title: "AF_PACKET on a macvlan with slow queues", expectation: .process(tag: nil),
+            ways: hereOnly, sightings: 2, atLeast: 69, mayBeMissing: true),
+        AccuracyRow(
+            id: "14c-vlan", title: "AF_PACKET on a VLAN with slow queues", expectation: .process(tag: nil),
+            ways: hereOnly, sightings: 2, atLeast: 69, mayBeMissing: true),
         AccuracyRow(id: "15", title: "socket inherited, passed", expectation: .process(tag: nil), atLeast: 69),
+        AccuracyRow(
+            id: "16", title: "a socket shared by 8 processes, in turn and at once", expectation: .process(tag: nil),
+            atLeast: 368),
+        AccuracyRow(
+            id: "16-slow", title: "the same behind a slow queue", expectation: .process(tag: nil), ways: hereOnly,
+            atLeast: 368),
         AccuracyRow(id: "17", title: "exec, send, exit", expectation: .process(tag: nil), atLeast: 300),
         AccuracyRow(id: "18", title: "fork, send, exit", expectation: .process(tag: nil), atLeast: 300),
         AccuracyRow(id: "19", title: "threads", expectation: .process(tag: nil), atLeast: 161),
         AccuracyRow(
+            id: "23", title: "container behind masquerade: UDP, echo", expectation: .translated, sightings: 2,
+            atLeast: 46),
+        AccuracyRow(
+            id: "24", title: "local DNAT, local SNAT", expectation: .process(tag: nil), atLeast: 46),
+        AccuracyRow(
+            id: "25", title: "two containers alike, at once, masqueraded", expectation: .translated, sightings: 2,
+            atLeast: 46),
+        AccuracyRow(
             id: "26", title: "routed from another host", expectation: .forwarded(from: "tap0"), sightings: 2,
             atLeast: 46),
+        AccuracyRow(
+            id: "27", title: "bridged from another host", expectation: .forwarded(from: "tap1"), ways: hereOnly,
+            sightings: 2, atLeast: 46),
         AccuracyRow(
             id: "28-request", title: "what the kernel answers in row 28", expectation: .process(tag: nil), atLeast: 46),
         AccuracyRow(
             id: "28-rejected", title: "refused by REJECT on OUTPUT", expectation: .absent),
         AccuracyRow(id: "28b", title: "echo replies by a raw socket", expectation: .process(tag: nil)),
         AccuracyRow(id: "29", title: "received", expectation: .received, ways: [.live, .joinAny]),
-        AccuracyRow(id: "35", title: "loopback", expectation: .process(tag: nil), ways: [.live, .joinAny]),
+        AccuracyRow(id: "30", title: "a neighbour that answers late", expectation: .process(tag: nil)),
+        AccuracyRow(
+            id: "32", title: "NFQUEUE on OUTPUT, re-injected by a daemon", expectation: .unknown, atLeast: 253,
+            mayBeMissing: true),
+        AccuracyRow(
+            id: "33", title: "no route, firewall, dropped by queue and tc", expectation: .absent, ways: hereOnly,
+            atLeast: 92),
+        AccuracyRow(id: "35", title: "loopback", expectation: .process(tag: nil), ways: hereOnly),
+        AccuracyRow(
+            id: "36", title: "macvlan", expectation: .process(tag: nil), ways: hereOnly, sightings: 2, atLeast: 46,
+            mayBeMissing: true),
+        AccuracyRow(
+            id: "36-vlan", title: "VLAN-tagged", expectation: .process(tag: nil), ways: hereOnly, sightings: 2,
+            atLeast: 46, mayBeMissing: true),
         AccuracyRow(
             id: "37-early", title: "before the tool was ready", expectation: .unknown, ways: [.joinAny, .joinEthernet]),
         AccuracyRow(
@@ -86,7 +142,12 @@ struct AccuracyRow: Sendable {
             id: "37-outside", title: "outside the evidence's filter", expectation: .unknown, ways: [.joinFiltered]),
         AccuracyRow(
             id: "37-inside", title: "inside the evidence's filter", expectation: .process(tag: nil), ways: Way.allCases),
+        AccuracyRow(
+            id: "39", title: "identical packets of two processes on one port", expectation: .ambiguous, atLeast: 46),
         AccuracyRow(id: "41", title: "socket of another network namespace", expectation: .process(tag: nil)),
+        AccuracyRow(
+            id: "42", title: "child cgroups with programs of their own; the tool in ip netns exec",
+            expectation: .process(tag: nil), atLeast: 46),
         AccuracyRow(
             id: "routed-guest", title: "routed from a namespace of this machine", expectation: .process(tag: nil),
             sightings: 2),

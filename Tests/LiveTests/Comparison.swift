@@ -16,6 +16,8 @@ struct RowResult: Codable, Sendable, Equatable {
     var wrong = 0
     /// Seen less or more often than it was sent.
     var miscounted = 0
+    /// Why the kernel cannot run the row.
+    var notRun: String?
     /// The first few deviations in words.
     var problems: [String] = []
 
@@ -50,7 +52,7 @@ struct Comparison {
         let known = Dictionary(sent.map { ($0.identity, $0) }) { first, _ in first }
         for line in lines {
             if !line.isPortUnreachable, let packet = known[line.identity],
-                packet.source == line.source.ip, packet.destination == line.destination.ip
+                packet.hasAddresses(line.source.ip, line.destination.ip)
             {
                 direct[line.identity, default: []].append(line)
             } else if line.isEchoReply, let packet = known[line.requestIdentity],
@@ -76,7 +78,7 @@ struct Comparison {
                 result.note("\(packet.mode) \(packet.prefix): \(lines.count) lines, not \(expectedCount)")
                 continue
             }
-            result.add(lines.map { Self.judge($0, of: packet, row.expectation) })
+            result.add(lines.map { Self.judge($0, of: packet, row.expectation, onKernelThread: row.usesKernelThreads) })
         }
         return result
     }
@@ -149,15 +151,30 @@ struct Comparison {
             + "\(summarise(line)): \(line.whosent.reason)"
     }
 
-    static func judge(_ line: ReportedLine, of packet: SentPacket, _ expectation: Expectation) -> Sighting {
+    static func judge(
+        _ line: ReportedLine, of packet: SentPacket, _ expectation: Expectation, onKernelThread: Bool = false
+    ) -> Sighting {
         let verdict = line.whosent.verdict
         let truth = "truth: \(packet.mode) \(packet.pid)/\(packet.tid) \(packet.name)"
         if let process = line.process, process.pid != packet.pid { return .wrong("\(describe(line)); \(truth)") }
         switch expectation {
-        case .process(let tag):
+        case .process, .translated, .ambiguous:
             guard verdict != "unknown" else { return .unknown("\(describe(line)); \(truth)") }
             guard verdict == "process" else { return .wrong("\(describe(line)); \(truth)") }
-            let missing = shortfall(of: line, against: packet, tag: tag)
+            let missing: [String]
+            switch expectation {
+            case .process(let tag): missing = shortfall(of: line, against: packet, tag: tag, onKernelThread)
+            case .translated:
+                missing =
+                    shortfall(of: line, against: packet, tag: line.whosent.tag, onKernelThread)
+                    + untranslatedShortfall(of: line, against: packet)
+            default:
+                let named = Set((line.whosent.candidates ?? []).map(\.pid))
+                if line.process != nil { return .wrong("one of two: \(describe(line)); \(truth)") }
+                missing =
+                    line.whosent.confidence == "ambiguous" && named.count == 2 && named.contains(packet.pid)
+                    ? [] : ["candidates are \(named.sorted())"]
+            }
             return missing.isEmpty
                 ? .right : .incomplete("\(missing.joined(separator: ", ")): \(describe(line)); \(truth)")
         case .kernel, .received, .unknown, .forwarded:
@@ -175,15 +192,19 @@ struct Comparison {
     }
 
     /// What a line that names the right process lacks.
-    private static func shortfall(of line: ReportedLine, against packet: SentPacket, tag: String?) -> [String] {
+    private static func shortfall(
+        of line: ReportedLine, against packet: SentPacket, tag: String?, _ onKernelThread: Bool
+    ) -> [String] {
         guard let process = line.process else { return ["no process"] }
         var missing: [String] = []
         func compare<Value: Equatable>(_ what: String, _ got: Value?, _ want: Value) {
             if got != want { missing.append("\(what) is \(got.map { "\($0)" } ?? "absent"), not \(want)") }
         }
         compare("confidence", line.whosent.confidence, "exact")
-        compare("thread", process.thread?.id, packet.tid)
-        compare("thread name", process.thread?.name ?? process.name, packet.threadName)
+        if !onKernelThread {
+            compare("thread", process.thread?.id, packet.tid)
+            compare("thread name", process.thread?.name ?? process.name, packet.threadName)
+        }
         compare("name", process.name, packet.name)
         compare("executable", process.executable, packet.executable)
         compare("args", process.args, packet.args)
@@ -193,7 +214,24 @@ struct Comparison {
     }
 }
 
+extension Comparison {
+    /// What a translated packet's line lacks of the addresses and ports that the sender used.
+    fileprivate static func untranslatedShortfall(of line: ReportedLine, against packet: SentPacket) -> [String] {
+        guard line.source.ip != packet.source || line.destination.ip != packet.destination else { return [] }
+        guard line.whosent.method == "nat", let before = line.whosent.beforeNAT else { return ["not by translation"] }
+        return before.source.ip == packet.source && before.destination.ip == packet.destination
+            && before.source.port == packet.sourcePort && before.destination.port == packet.destinationPort
+            ? [] : ["other addresses before translation"]
+    }
+}
+
 extension RowResult {
+    /// A row that the kernel cannot run.
+    init(notRun row: AccuracyRow, _ family: Family, _ way: Way, because reason: String) {
+        self.init(row: row.id, title: row.title, expected: row.expectation.text, way: way, family: family)
+        notRun = reason
+    }
+
     /// Counts one packet by the worst of its sightings.
     mutating func add(_ sightings: [Sighting]) {
         var worst = Sighting.right
@@ -222,7 +260,7 @@ extension Expectation {
     /// The verdict's name in NDJSON.
     var verdict: String? {
         switch self {
-        case .process: "process"
+        case .process, .translated, .ambiguous: "process"
         case .kernel: "kernel"
         case .forwarded: "forwarded"
         case .received: "received"
@@ -235,6 +273,8 @@ extension Expectation {
 extension SentPacket {
     /// Whether the packet is seen on h0: either end, or the sender of a broadcast, is in its network.
     fileprivate var crossesEthernet: Bool {
-        [source, destination].contains { $0.hasPrefix("192.0.2.") || $0.hasPrefix("2001:db8:1:") }
+        [source, destination, seenSource ?? "", seenDestination ?? ""].contains {
+            $0.hasPrefix("192.0.2.") || $0.hasPrefix("2001:db8:1:")
+        }
     }
 }

@@ -72,6 +72,54 @@ struct ComparisonTests {
         #expect(result.miscounted == 1 && result.right == 0)
     }
 
+    static let translatedLine = line.replacing(#""ip":"192.0.2.1""#, with: #""ip":"198.51.100.9""#).replacing(
+        #""method":"packet""#,
+        with: #"""
+            "method":"nat","before_nat":{"source":{"ip":"192.0.2.1","port":5000},"destination":{"ip":"192.0.2.2","port":6000}}
+            """#)
+
+    static func translatedResult(replacing old: String, with new: String) throws -> RowResult {
+        var translated = truth
+        translated.seenSource = "198.51.100.9"
+        let text = translatedLine.replacing(old, with: new)
+        let reported = try JSONDecoder().decode(ReportedLine.self, from: Data(text.utf8))
+        let row = AccuracyRow(id: "1", title: "test", expectation: .translated)
+        return Comparison(sent: [translated], lines: [reported], way: .live).result(of: row, .ipv4)
+    }
+
+    @Test func theTruthBehindATranslationIsRight() throws {
+        #expect(try Self.translatedResult(replacing: "none", with: "none").passes)
+    }
+
+    @Test(
+        "A translated packet needs its method, and the sender's own addresses and ports",
+        arguments: [
+            (#""method":"nat""#, #""method":"packet""#), (#""port":5000},"destination"#, #""port":5001},"destination"#),
+            (#"{"source":{"ip":"192.0.2.1""#, #"{"source":{"ip":"192.0.2.3""#),
+        ])
+    func incompleteTranslation(old: String, new: String) throws {
+        let result = try Self.translatedResult(replacing: old, with: new)
+        #expect(result.incomplete == 1 && result.right == 0)
+    }
+
+    @Test(
+        "Ambiguous means both candidates, no third, and none of them named",
+        arguments: [
+            ("41,42", true), ("41", false), ("42,43", false), ("41,42,43", false),
+        ])
+    func ambiguity(candidates: String, isRight: Bool) throws {
+        let listed = candidates.split(separator: ",").map { #"{"pid":\#($0)}"# }.joined(separator: ",")
+        let text = Self.line.replacing(#""process":{"pid":41"#, with: #""other":{"pid":41"#).replacing(
+            #""confidence":"exact""#, with: #""confidence":"ambiguous","candidates":[\#(listed)]"#)
+        let reported = try JSONDecoder().decode(ReportedLine.self, from: Data(text.utf8))
+        #expect((Comparison.judge(reported, of: Self.truth, .ambiguous) == .right) == isRight)
+        let named = try JSONDecoder().decode(ReportedLine.self, from: Data(Self.line.utf8))
+        guard case .wrong = Comparison.judge(named, of: Self.truth, .ambiguous) else {
+            Issue.record("one of two candidates was named, and that passed")
+            return
+        }
+    }
+
     @Test func aProcessForAnUnknownPacketIsAnInvention() throws {
         let text = Self.line.replacing("5e00000100000000", with: "5e00000100000077")
         let reported = try JSONDecoder().decode(ReportedLine.self, from: Data(text.utf8))

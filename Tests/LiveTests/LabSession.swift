@@ -21,6 +21,7 @@ struct LabSession: Sendable {
 
     private struct Record: Decodable {
         var failure: String?
+        var skipped: [String: String]
         var commands: [Command]
     }
 
@@ -28,6 +29,8 @@ struct LabSession: Sendable {
     let folder: URL
     let sent: [SentPacket]
     let commands: [Command]
+    /// Rows that this kernel cannot run, with the reason.
+    let skipped: [String: String]
     let outputs: [Way: ReportedOutput]
     let comparisons: [Way: Comparison]
 
@@ -52,8 +55,10 @@ struct LabSession: Sendable {
         let decoder = JSONDecoder()
         let truth = try Data(contentsOf: folder.appending(path: "truth.ndjson"))
         sent = try truth.split(separator: UInt8(ascii: "\n")).map { try decoder.decode(SentPacket.self, from: $0) }
-        commands = try decoder.decode(Record.self, from: Data(contentsOf: folder.appending(path: "session.json")))
-            .commands
+        let record = try decoder.decode(
+            Record.self, from: Data(contentsOf: folder.appending(path: "session.json")))
+        commands = record.commands
+        skipped = record.skipped
         var outputs: [Way: ReportedOutput] = [:]
         for way in Way.allCases {
             outputs[way] = try ReportedOutput(Data(contentsOf: folder.appending(path: "\(way.rawValue).ndjson")))
@@ -78,6 +83,9 @@ struct LabSession: Sendable {
     /// The verdicts on one case's packets.
     func result(of test: AccuracyCase) throws -> RowResult {
         guard let comparison = comparisons[test.way] else { throw CommandFailure(description: "no \(test.way) output") }
+        if let reason = skipped[test.row.id] {
+            return RowResult(notRun: test.row, test.family, test.way, because: reason)
+        }
         return comparison.result(of: test.row, test.family)
     }
 

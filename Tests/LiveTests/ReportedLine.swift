@@ -49,6 +49,10 @@ struct ReportedLine: Decodable, Sendable {
         var length: Int
         var prefix: String?
     }
+    struct Tuple: Decodable, Sendable {
+        var source: Endpoint
+        var destination: Endpoint
+    }
     struct Judgement: Decodable, Sendable {
         var frame: Int
         var payload: Payload
@@ -58,6 +62,12 @@ struct ReportedLine: Decodable, Sendable {
         var reason: String
         var candidates: [Candidate]?
         var tag: String?
+        var beforeNAT: Tuple?
+
+        enum CodingKeys: String, CodingKey {
+            case frame, payload, verdict, confidence, method, reason, candidates, tag
+            case beforeNAT = "before_nat"
+        }
     }
 
     var event: Event
@@ -106,6 +116,7 @@ struct ReportedSummary: Decodable, Sendable {
     struct Counts: Decodable, Sendable {
         var packets: Int
         var records: Int
+        var unmatchedRecords: Int
         var lost: [String: Int]
         var verdicts: [String: Int]
         var tags: [String: Int]
@@ -115,6 +126,7 @@ struct ReportedSummary: Decodable, Sendable {
 
         enum CodingKeys: String, CodingKey {
             case packets, records, lost, verdicts, tags, damage
+            case unmatchedRecords = "unmatched_records"
             case commandStatus = "command_status"
         }
     }

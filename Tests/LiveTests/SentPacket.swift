@@ -22,6 +22,9 @@ struct SentPacket: Decodable, Sendable {
     var packets: Int
     /// The first 16 bytes of the payload in hex.
     var prefix: String
+    /// The addresses that translation gives it on its way, where it gives any.
+    var seenSource: String?
+    var seenDestination: String?
 
     enum CodingKeys: String, CodingKey {
         case row, mode, pid, tid, ppid, name, executable, args, source, destination, length, packets, prefix
@@ -31,9 +34,22 @@ struct SentPacket: Decodable, Sendable {
         case destinationPort = "destination_port"
         case icmpType = "icmp_type"
         case icmpSequence = "icmp_seq"
+        case seenSource = "seen_source"
+        case seenDestination = "seen_destination"
     }
 
     var family: Family { source.contains(":") ? .ipv6 : .ipv4 }
+
+    /// Whether these are its addresses, before or after translation.
+    func hasAddresses(_ from: String, _ to: String) -> Bool {
+        from == source && to == destination || isTranslated && from == translated.source && to == translated.destination
+    }
+
+    var isTranslated: Bool { seenSource != nil || seenDestination != nil }
+
+    private var translated: (source: String, destination: String) {
+        (seenSource ?? source, seenDestination ?? destination)
+    }
 
     /// What tells the packet from every other one of the run.
     var identity: PacketIdentity {

@@ -5,7 +5,8 @@ then `whosent join` on what tcpdump saw. Leaves the truth and what each way said
 usage: sudo tools/lab/accuracy.py --whosent BINARY --senders FOLDER --output FOLDER [--rows 1,2,…] [--no-whosent]
 
 The folder afterwards: truth.ndjson (a line a packet sent), live.ndjson, join-any.ndjson, join-h0.ndjson,
-join-filtered.ndjson (what each way said), *.pcap, *.pcapng, *.stderr, and session.json (what was run, how it ended)."""
+join-filtered.ndjson (what each way said), *.pcap, *.pcapng, *.stderr, and session.json (what was run, how it ended,
+which rows this kernel cannot run and why)."""
 import argparse
 import json
 import os
@@ -15,6 +16,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True  # run as root, in a folder that may be another user's
+from detours import Detours  # noqa: E402
 from netlab import Netlab, accuracy_network  # noqa: E402
 
 FLASHES = 300
@@ -43,6 +45,7 @@ class Session:
         self.tokens = 0x5e000000
         self.truth = open(self.path("truth.ndjson"), "w", encoding="utf-8")
         self.commands = []
+        self.skipped = {}
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -93,18 +96,43 @@ class Session:
     def wanted(self, row):
         return not self.options.rows or row in self.options.rows
 
-    def send(self, row, mode, source, destination, *extra, namespace="host"):
+    def skip(self, row, reason):
+        """Notes that this kernel cannot run a row."""
+        self.skipped[row] = " ".join(reason.split())
+
+    def send(self, row, mode, source, destination, *extra, namespace="host", seen=None, cgroup=None, descriptors=()):
+        """Runs a sender to its end. `seen`: the addresses that translation gives its packets on their way."""
         if not self.wanted(row):
             return
-        child = self.lab.start(namespace, *self.words(row, mode, source, destination, *extra),
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.collect(row, mode, child)
+        child = self.lab.start(namespace, *self.words(row, mode, source, destination, *extra), cgroup=cgroup,
+                               pass_fds=descriptors, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+        self.collect(row, mode, child, seen=seen)
 
-    def collect(self, row, mode, child, given=None):
+    def send_together(self, senders, namespaces, seen=None, until=lambda: None):
+        """Starts senders that wait, and lets them go at the same moment, once `until` has returned."""
+        if not self.wanted(senders[0][0]):
+            return
+        children = []
+        for words, namespace in zip(senders, namespaces):
+            child = self.lab.start(namespace, *self.words(*words), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+            child.stderr.readline()
+            children.append(child)
+        until()
+        for child in children:
+            child.stdin.write(b"\n")
+            child.stdin.flush()
+        for words, child in zip(senders, children):
+            self.collect(words[0], words[1], child, seen=seen)
+
+    def collect(self, row, mode, child, given=None, seen=None):
         output, errors = child.communicate(given, timeout=60)
         if child.returncode:
             raise RuntimeError(f"the sender of row {row} ({mode}) failed: {errors.decode(errors='replace').strip()}")
-        self.truth.write(output.decode())
+        for line in output.decode().splitlines():
+            fields = json.loads(line) | {f"seen_{key}": value for key, value in (seen or {}).items()}
+            self.truth.write(json.dumps(fields) + "\n")
         self.truth.flush()
 
     def open_early(self, row, mode, source, destination, *extra):
@@ -118,7 +146,10 @@ class Session:
         """A process that only has something open until the end."""
         child = self.lab.start("host", *self.words("hold", mode, source, destination, *extra),
                                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        child.stderr.readline()
+        said = child.stderr.readline().decode(errors="replace").strip()
+        if said != "opened":
+            raise RuntimeError(f"{mode}: {said}")
+        return child
 
     def ping(self, family):
         """The ping of iputils, which prints no truth: ours is what it was asked to do."""
@@ -159,6 +190,9 @@ class Session:
         if family == 4:
             self.send("9", "broadcast", here, "192.0.2.255", "--port", 7114, "--interface", "h0")
             self.send("9", "broadcast", here, "255.255.255.255", "--port", 7115, "--interface", "h0")
+        for number, mode in enumerate(("uring-inline", "uring-worker", "uring-poll", "uring-inherited")):
+            self.send("10", mode, here, there, "--port", 7140 + number)
+        self.send("11", "zerocopy", here, there, "--port", 7144, "--size", 1000)
         self.send("12", "ping-socket", here, there)
         self.send("12", "raw-echo", here, there)
         self.send("13", "raw-udp", here, there, "--port", 7116)
@@ -170,6 +204,8 @@ class Session:
         self.send("15", "inherit-fork", here, there, "--port", 7119)
         self.send("15", "inherit-exec", here, there, "--port", 7120, "--helper", f"{self.senders}/heir")
         self.send("15", "passed", here, there, "--port", 7121)
+        self.send("16", "shared-in-turn", here, there, "--port", 7145)
+        self.send("16", "shared-at-once", here, there, "--port", 7146)
         self.send("17", "exec-once", here, there, "--port", 7122, "--count", FLASHES, "--helper",
                   f"{self.senders}/once")
         self.send("18", "fork-once", here, there, "--port", 7123, "--count", FLASHES)
@@ -185,6 +221,7 @@ class Session:
         self.send("35", "sendto", LOOPBACK[family], LOOPBACK[family], "--port", 7035)
         self.send("37-inside", "sendto", here, there, "--port", RECORDED_PORT)
         self.send("37-outside", "sendto", here, there, "--port", UNRECORDED_PORT)
+        self.send("39", "identical", here, there, "--port", 7139, "--source-port", 45039)
         self.send("41", "foreign-netns", here, there, "--port", 7127, "--netns",
                   f"/run/netns/{self.lab.names['host']}", namespace="peer")
         self.send("routed-guest", "sendto", GUEST[family], there, "--port", 7128, namespace="guest")
@@ -201,6 +238,8 @@ class Session:
         for family in (4, 6):
             self.hold("sink", LOOPBACK[family], LOOPBACK[family], "--port", 7035)
         self.hold("hold-raw", HOST[4], PEER[4])
+        detours = Detours(self)
+        detours.make()
         captures = [self.tcpdump("any"), self.tcpdump("h0")]
         for family in (4, 6):
             self.send("37-early", "sendto", HOST[family], PEER[family], "--port", 7130)
@@ -212,6 +251,7 @@ class Session:
             self.collect(row, mode, child, b"\n")
         for family in (4, 6):
             self.send_rows(family)
+            detours.send(family)
         time.sleep(1)
         for tool in tools:
             self.stop_tool(tool)
@@ -249,7 +289,7 @@ class Session:
     def close(self, failure):
         self.truth.close()
         with open(self.path("session.json"), "w", encoding="utf-8") as file:
-            json.dump({"failure": failure, "namespaces": self.lab.names, "commands": self.commands}, file, indent=1)
+            json.dump({"failure": failure, "skipped": self.skipped, "namespaces": self.lab.names, "commands": self.commands}, file, indent=1)
 
 
 def main():

@@ -38,6 +38,20 @@ void mode_fork_once(const struct lab_options *options);
 void mode_threads(const struct lab_options *options);
 void mode_foreign_netns(const struct lab_options *options);
 
+void mode_uring_inline(const struct lab_options *options);
+void mode_uring_worker(const struct lab_options *options);
+void mode_uring_poll(const struct lab_options *options);
+void mode_uring_inherited(const struct lab_options *options);
+
+void mode_shared_in_turn(const struct lab_options *options);
+void mode_shared_at_once(const struct lab_options *options);
+void mode_identical(const struct lab_options *options);
+void mode_zerocopy(const struct lab_options *options);
+void mode_cgroup_program(const struct lab_options *options);
+void mode_spin(const struct lab_options *options);
+
+void mode_queue_daemon(const struct lab_options *options);
+
 /* A UDP socket, bound to the source address and port where the options name them. */
 int lab_udp_socket(const struct lab_options *options);
 

@@ -13,6 +13,7 @@ usage: sudo tools/lab/netlab.py      makes the accuracy tests' network, prints i
 """
 import atexit
 import ctypes
+import glob
 import os
 import signal
 import subprocess
@@ -103,10 +104,15 @@ class Netlab:
     def sysctl(self, short, key, value):
         self.run(short, "sysctl", "-qw", f"{key}={value}")
 
-    def start(self, short, *words, **options):
+    def start(self, short, *words, cgroup=None, **options):
         """A process in the namespace; `ip netns exec` becomes it, so its pid is the child's."""
-        child = subprocess.Popen(
-            ["ip", "netns", "exec", self.names[short], *words], preexec_fn=die_with_parent, **options)
+        def prepare():
+            die_with_parent()
+            if cgroup:
+                with open(f"{cgroup}/cgroup.procs", "w", encoding="ascii") as file:
+                    file.write("0")
+
+        child = subprocess.Popen(["ip", "netns", "exec", self.names[short], *words], preexec_fn=prepare, **options)
         self.children.append(child)
         return child
 
@@ -127,6 +133,16 @@ class Netlab:
         for address in addresses:
             extra = ["nodad"] if ":" in address else ["broadcast", "+"]
             self.ip(namespace, "address", "add", address, "dev", interface, *extra)
+
+    @staticmethod
+    def cgroup_root():
+        """Where the second version's hierarchy of control groups is mounted."""
+        with open("/proc/self/mounts", encoding="utf-8") as mounts:
+            for line in mounts:
+                _, folder, kind, *_ = line.split()
+                if kind == "cgroup2":
+                    return folder
+        raise RuntimeError("no cgroup2 hierarchy is mounted")
 
     def tap(self, namespace, interface, mac, addresses, neighbours, neighbour_mac):
         self.ip(namespace, "tuntap", "add", "dev", interface, "mode", "tap")
@@ -150,8 +166,24 @@ def remove(name):
     command("ip", "netns", "delete", name, check=False)
 
 
+def remove_cgroup(folder):
+    """Removes a control group once its processes are gone, which takes the kernel a moment."""
+    for _ in range(50):
+        try:
+            os.rmdir(folder)
+            return
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.02)
+
+
 def sweep():
-    """Removes what a killed run left: namespaces with our prefix whose owner lives no more."""
+    """Removes what a killed run left: namespaces and control groups with our prefix whose owner lives no more."""
+    for folder in glob.glob(f"{Netlab.cgroup_root()}/{PREFIX}-*"):
+        owner = os.path.basename(folder).removeprefix(PREFIX + "-").split("-")[0]
+        if owner.isdigit() and not os.path.exists(f"/proc/{owner}"):
+            remove_cgroup(folder)
     for line in command("ip", "netns", "list").splitlines():
         name = line.split()[0] if line.split() else ""
         owner = name.removeprefix(PREFIX + "-").split("-")[0]
@@ -170,7 +202,7 @@ def accuracy_network(lab):
                 ("peer", "p1", "02:00:5e:00:01:02", ["198.51.100.2/25", "2001:db8:2::2/64"]))
     lab.connect(("host", "g0", "02:00:5e:00:02:01", ["198.51.100.129/25", "2001:db8:4::1/64"]),
                 ("guest", "eth0", "02:00:5e:00:02:02", ["198.51.100.130/25", "2001:db8:4::2/64"]))
-    lab.tap("host", "tap0", "02:00:5e:00:53:01", ["203.0.113.1/24", "2001:db8:3::1/64"],
+    lab.tap("host", "tap0", "02:00:5e:00:53:01", ["203.0.113.1/26", "2001:db8:3::1/64"],
             ["203.0.113.9", "2001:db8:3::9"], "02:00:5e:00:53:09")
     # The kernel would take the address that came last as its source; this one is for senders that choose it.
     lab.ip("host", "address", "change", "2001:db8:1::11/64", "dev", "h0", "preferred_lft", "0")
@@ -185,7 +217,7 @@ def accuracy_network(lab):
     lab.run("host", "nft", "add table inet lab; add chain inet lab output { type filter hook output priority 0; };"
             "add rule inet lab output udp dport 7777 reject")
     # No way back to the outside: what is forwarded there is not answered.
-    lab.ip("peer", "route", "add", "blackhole", "203.0.113.0/24")
+    lab.ip("peer", "route", "add", "blackhole", "203.0.113.0/26")
     lab.ip("peer", "route", "add", "blackhole", "2001:db8:3::/64")
 
 

@@ -44,6 +44,17 @@ static const struct {
 	{"fork-once", mode_fork_once},
 	{"threads", mode_threads},
 	{"foreign-netns", mode_foreign_netns},
+	{"uring-inline", mode_uring_inline},
+	{"uring-worker", mode_uring_worker},
+	{"uring-poll", mode_uring_poll},
+	{"uring-inherited", mode_uring_inherited},
+	{"shared-in-turn", mode_shared_in_turn},
+	{"shared-at-once", mode_shared_at_once},
+	{"identical", mode_identical},
+	{"zerocopy", mode_zerocopy},
+	{"cgroup-program", mode_cgroup_program},
+	{"spin", mode_spin},
+	{"queue-daemon", mode_queue_daemon},
 };
 
 enum { MODE_COUNT = sizeof(modes) / sizeof(modes[0]) };
@@ -65,6 +76,7 @@ static const struct option long_options[] = {
 	{"descriptor", required_argument, NULL, 'f'},
 	{"wait", no_argument, NULL, 'w'},
 	{"ring", no_argument, NULL, 'R'},
+	{"multiple", no_argument, NULL, 'M'},
 	{0},
 };
 
@@ -128,6 +140,9 @@ static void set_option(struct lab_options *options, int option, const char *valu
 		break;
 	case 'R':
 		options->ring = true;
+		break;
+	case 'M':
+		options->multiple = true;
 		break;
 	default:
 		usage();

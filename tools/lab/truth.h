@@ -31,6 +31,7 @@ struct lab_options {
 	const char *helper;
 	bool wait;
 	bool ring;
+	bool multiple;
 };
 
 /* One datagram or echo as its sender saw it. */

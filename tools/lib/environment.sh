@@ -57,6 +57,7 @@ END
     lab)
         cat <<'END'
 command -v ip|iproute2
+command -v iptables|iptables
 command -v ping|iputils-ping
 command -v nft|nftables
 command -v ethtool|ethtool
