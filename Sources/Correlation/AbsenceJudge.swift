@@ -43,7 +43,16 @@ struct AbsenceJudge: Sendable {
         if horizon >= packet.time.advanced(by: -window.lookback) {
             return Verdict(kind: .received, confidence: .probable, method: .none, reason: .arrivedWindowNotHeld)
         }
+        // It may still be passed on later than anybody waits for.
+        guard isForUs(packet.ip.destination) else {
+            return Verdict(kind: .received, confidence: .probable, method: .none, reason: .arrivedForOthers)
+        }
         return Verdict(kind: .received, confidence: .exact, method: .none, reason: .arrived)
+    }
+
+    private func isForUs(_ destination: IPAddress) -> Bool {
+        isLocal(destination) || destination.isMulticast || destination.isLimitedBroadcast
+            || isSubnetBroadcast(destination)
     }
 
     /// Why no evidence could have seen the packet; nil if one could.

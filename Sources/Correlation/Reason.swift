@@ -36,6 +36,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case forwardedNearLoss
     /// It came in, and nobody here sent it.
     case arrived
+    /// It came in for an address that is not this machine's, and was not seen to leave.
+    case arrivedForOthers
     /// It came in, and the window was held only in part.
     case arrivedWindowNotHeld
     /// A user's socket sent it, but from a context that was not its owner's.
@@ -106,6 +108,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .forwardedFlow: return "came in on another interface and was passed on; no process here sent it"
         case .forwardedNearLoss: return "a packet of a forwarded flow, at a time when some send records were lost"
         case .arrived: return "came in from outside; inside the evidence's coverage no process here sent it"
+        case .arrivedForOthers:
+            return "came in from outside for an address that is not this machine's, and was not seen to be passed on"
         case .arrivedWindowNotHeld:
             return "came in from outside; the table held less than the whole window at this rate"
         case .borrowedContext:

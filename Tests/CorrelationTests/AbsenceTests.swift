@@ -18,6 +18,14 @@ struct AbsenceTests {
         #expect(verdict.kind == .received && verdict.confidence == .exact)
     }
 
+    @Test func whatCameInForOthersMayBePassedOnYet() {
+        var correlator = Traffic.correlator()
+        var packet = incoming()
+        packet.ip.destination = IPAddress(v4: 0xCB00_7109)
+        let verdict = correlator.judge(packet, seenHere: true)
+        #expect(verdict.kind == .received && verdict.confidence == .probable)
+    }
+
     @Test func withoutEvidenceNothingIsKnown() {
         var correlator = Correlator(seed: 1)
         #expect(correlator.judge(incoming()).reason == .noEvidence)
