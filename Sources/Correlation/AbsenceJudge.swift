@@ -87,7 +87,7 @@ struct AbsenceJudge: Sendable {
         address.isLoopback || hosts.contains { $0.addresses.contains(address) }
     }
 
-    private func isLocal(_ mac: MACAddress) -> Bool { hosts.contains { $0.macs.contains(mac) } }
+    func isLocal(_ mac: MACAddress) -> Bool { hosts.contains { $0.macs.contains(mac) } }
 
     private func isOnLink(_ address: IPAddress) -> Bool {
         networks.contains { $0.contains(address) }

@@ -168,6 +168,12 @@ public struct Correlator: Sendable {
         return verdict
     }
 
+    /// As ``isInWindow(_:_:)``, with records that came up to the lookahead later.
+    func isNear(_ slot: PacketIndex<SendOrigin>.Slot, _ packet: PacketRecord) -> Bool {
+        slot.first <= packet.time.advanced(by: window.lookahead)
+            && slot.last >= packet.time.advanced(by: -window.lookback)
+    }
+
     func isInWindow<Origin>(_ slot: PacketIndex<Origin>.Slot, _ packet: PacketRecord) -> Bool {
         slot.first <= packet.time.advanced(by: window.ahead(packet.direction))
             && slot.last >= packet.time.advanced(by: -window.lookback)

@@ -14,6 +14,9 @@ struct SendMatches {
 
     /// Verified, or unverified where nothing verified agrees.
     private(set) var accepted: [Match] = []
+    /// Complete matches whose records came too long after the packet to be its own: whoever made them sent an equal
+    /// packet a moment later, and cannot be told from the sender.
+    private(set) var rivals: [Match] = []
     /// The tasks that ran when equal packets were sent from contexts that were not theirs.
     private(set) var borrowers: Set<HostProcess> = []
     var truncatedWalk = false
@@ -29,10 +32,20 @@ struct SendMatches {
         }
     }
 
+    mutating func addRival(_ match: Match) {
+        if match.origin.proof != .borrowed, match.comparison == .complete { rivals.append(match) }
+    }
+
     var sawBorrowed: Bool { !borrowers.isEmpty }
 
     private mutating func insert(_ match: Match) {
         if !accepted.contains(where: { $0.slot == match.slot }) { accepted.append(match) }
+    }
+
+    /// Where a sender is found, rivals of other processes are candidates too; alone they are none.
+    mutating func acceptRivals() {
+        guard let owner = accepted.first?.owner, accepted.allSatisfy({ $0.comparison == .complete }) else { return }
+        accepted += rivals.filter { $0.owner != owner }
     }
 
     /// A whole identity beats a partial one: with a complete match at hand, cut ones say nothing.
@@ -66,13 +79,13 @@ extension Correlator {
     func gather(_ packet: PacketRecord, into matches: inout SendMatches) {
         var found = matches
         let consider = { (number: Int, slot: PacketIndex<SendOrigin>.Slot) in
-            guard isInWindow(slot, packet) else { return }
+            guard isNear(slot, packet) else { return }
             let comparison = compare(packet.ip, with: slot.packet, segmentSize: slot.origin.segmentSize)
             guard comparison.agrees else { return }
-            found.add(
-                SendMatches.Match(
-                    slot: number, comparison: comparison, origin: slot.origin, records: Int(slot.records),
-                    delay: delay(slot, packet.time)))
+            let match = SendMatches.Match(
+                slot: number, comparison: comparison, origin: slot.origin, records: Int(slot.records),
+                delay: delay(slot, packet.time))
+            if isInWindow(slot, packet) { found.add(match) } else { found.addRival(match) }
         }
         var whole = sends.forEachWithIdentity(of: packet.ip, key: key, consider)
         let isCut = Int(packet.ip.payloadPrefix.count) < min(Int(packet.ip.payloadLength), PayloadPrefix.capacity)
@@ -92,6 +105,8 @@ extension Correlator {
     func verdict(_ packet: PacketRecord, from matches: SendMatches) -> Verdict? {
         guard let nearest = matches.nearest else { return nil }
         if matches.truncatedWalk { return .unknown(.tooManyEqualRecords) }
+        var matches = matches
+        matches.acceptRivals()
         let owners = Set(matches.accepted.map(\.owner))
         guard owners.count == 1 else { return ambiguous(matches, owners: owners.count) }
         // An equal packet was sent by somebody who is not known: this may be it.
@@ -107,10 +122,15 @@ extension Correlator {
         return Verdict(kind: .process, confidence: confidence, method: .packet, reason: reason, sender: sender)
     }
 
+    /// It came in: the capture says so, or another machine's link-layer address.
+    private func isArrival(_ packet: PacketRecord) -> Bool {
+        packet.direction == .ingress || packet.direction == .unknown && packet.sourceMAC.map(absence.isLocal) == false
+    }
+
     /// Why the only match names nobody all the same.
     private func doubt(_ packet: PacketRecord, _ nearest: SendMatches.Match) -> Reason? {
         if isDistinctive(packet.ip) || nearest.comparison == .fragment { return nil }
-        if packet.direction != .egress, nearest.delay > window.arrivalLookback {
+        if isArrival(packet), nearest.delay > window.arrivalLookback {
             return .resemblesEarlier(delay: nearest.delay)
         }
         guard nearest.delay.magnitude > UInt64(window.recent) else { return nil }

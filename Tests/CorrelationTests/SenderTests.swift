@@ -104,6 +104,16 @@ struct SenderTests {
         #expect(verdict.kind == .unknown && verdict.reason == .equalBorrowed, "it may be the unknown sender's")
     }
 
+    /// An equal packet of another process a moment later: which is which is not decided by time.
+    @Test func anEqualRecordSoonAfterIsACandidateToo() {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp(id: 0), pid: 10))
+        correlator.add(Traffic.record(Traffic.udp(id: 0), pid: 11, at: 2_000_000))
+        let verdict = correlator.judge(Traffic.seen(Traffic.udp(id: 0), at: 10_000))
+        #expect(verdict.confidence == .ambiguous)
+        #expect(Set(verdict.candidates.map(\.sender.process.pid)) == [10, 11])
+    }
+
     /// Whoever reads a packet and sends it on is not the sender of what was read.
     @Test(arguments: [Direction.ingress, .unknown])
     func aForwarderInUserSpaceIsNotTheSenderOfWhatItRead(direction: Direction) {

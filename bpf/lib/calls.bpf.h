@@ -40,6 +40,7 @@ static __always_inline enum call_kind native_kind(__u64 number)
 	case 275: /* splice */
 		return CALL_THIRD_ARGUMENT;
 	case 209: /* io_submit */
+	case 426: /* io_uring_enter */
 		return CALL_INDIRECT;
 	}
 	return CALL_OTHER;
@@ -63,6 +64,7 @@ static __always_inline enum call_kind compat_kind(__u64 number)
 		return CALL_THIRD_ARGUMENT;
 	case 102: /* socketcall */
 	case 248: /* io_submit */
+	case 426: /* io_uring_enter */
 		return CALL_INDIRECT;
 	}
 	return CALL_OTHER;
@@ -114,7 +116,8 @@ static __always_inline enum call_kind native_kind(__u64 number)
 		return CALL_FIRST_ARGUMENT;
 	case 76: /* splice */
 		return CALL_THIRD_ARGUMENT;
-	case 2: /* io_submit */
+	case 2:	  /* io_submit */
+	case 426: /* io_uring_enter */
 		return CALL_INDIRECT;
 	}
 	return CALL_OTHER;
