@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The first process of the virtual machine of tools/kernels: runs the accuracy suite, hands the results out, ends.
 
-What it prints goes to the serial console: "ready" once the machine stands, "done" once the results are on the disk, which
-then holds them as a tar archive."""
+What it prints goes to the serial console: "ready" once the machine stands, "done" once the results are on the disk,
+which then holds them as a tar archive."""
 import ctypes
 import os
 import subprocess
@@ -65,7 +65,7 @@ def main():
     os.mkdir(RESULTS)
     run("doctor", ["whosent", "doctor", "--format", "ndjson"], 120)
     run("accuracy", [sys.executable, "/lab/accuracy.py", "--whosent", "/usr/bin/whosent", "--senders", "/senders",
-                     "--output", f"{RESULTS}/accuracy"], 400)
+                     "--output", f"{RESULTS}/accuracy"], 800)
     with open(f"{RESULTS}/kernel.log", "wb") as log:
         subprocess.run(["dmesg"], stdout=log, check=False)
     hand_out()
