@@ -40,11 +40,19 @@ struct LabSession: Sendable {
     /// The tools' own process ids: they send calibration datagrams to themselves.
     var toolPIDs: Set<Int> { Set(commands.compactMap(\.pid)) }
 
-    private init() throws {
-        let parent = TestMachine.package.appending(path: "out")
-        folder = parent.appending(path: "accuracy")
+    /// A run that was made elsewhere, and is only to be judged: `WHOSENT_ACCURACY_RUN` names its folder.
+    static let given = ProcessInfo.processInfo.environment["WHOSENT_ACCURACY_RUN"].map {
+        URL(filePath: $0, directoryHint: .isDirectory)
+    }
+
+    /// Whether there is a run, or this machine can make one.
+    static let isPossible = given != nil || TestMachine.requiresBPF || TestMachine.hasBPF
+
+    /// Runs the lab on this machine and returns the folder of its files.
+    private static func run() throws -> URL {
+        let folder = TestMachine.package.appending(path: "out/accuracy")
         try? FileManager.default.removeItem(at: folder)
-        let senders = try Self.buildSenders()
+        let senders = try buildSenders()
         let run = try CommandRun(
             [
                 "/usr/bin/env", "python3", TestMachine.package.appending(path: "tools/lab/accuracy.py").path,
@@ -52,11 +60,17 @@ struct LabSession: Sendable {
                 TestMachine.whosent, "--senders", senders.path, "--output", folder.path,
             ], seconds: 240)
         guard run.status == 0 else { throw CommandFailure(description: run.errors) }
+        return folder
+    }
+
+    private init() throws {
+        folder = try Self.given ?? Self.run()
         let decoder = JSONDecoder()
         let truth = try Data(contentsOf: folder.appending(path: "truth.ndjson"))
         sent = try truth.split(separator: UInt8(ascii: "\n")).map { try decoder.decode(SentPacket.self, from: $0) }
         let record = try decoder.decode(
             Record.self, from: Data(contentsOf: folder.appending(path: "session.json")))
+        if let failure = record.failure { throw CommandFailure(description: failure) }
         commands = record.commands
         skipped = record.skipped
         var outputs: [Way: ReportedOutput] = [:]

@@ -73,6 +73,16 @@ command -v setpriv|util-linux
 find_python|python3-jsonschema
 END
         ;;
+    kernels)
+        cat <<'END'
+command -v qemu-system-x86_64|qemu-system-x86
+command -v cpio|cpio
+command -v dpkg-deb|dpkg
+test -x /sbin/depmod|kmod
+test -x /usr/bin/python3|python3
+test -e /usr/share/keyrings/debian-archive-keyring.gpg|debian-archive-keyring
+END
+        ;;
     lint)
         cat <<'END'
 command -v clang-format|clang-format
