@@ -158,9 +158,12 @@ public struct Correlator: Sendable {
     ) -> Verdict {
         guard verdict.kind == .process, let nearest = matches.nearest else { return verdict }
         if nearest.comparison == .complete {
-            // One record is one packet at each place.
+            // One record is one packet at each place. Behind a slow queue packets follow each other more closely than
+            // their records, so any equal record that is left will do.
             let place = Place(packet, isTranslated: isTranslated)
-            if sends.countMatch(nearest.slot, at: place) { return .unknown(.moreThanSent) }
+            let claimed = matches.byDistance.contains { sends.claim($0.slot, at: place) }
+            // Several candidates stay several, however many copies there are.
+            if !claimed, verdict.confidence != .ambiguous { return .unknown(.moreThanSent) }
         } else {
             sends.countMatch(nearest.slot)
         }

@@ -113,17 +113,17 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     /// Counts a packet that a slot's records explain in part: a segment or a fragment.
     mutating func countMatch(_ sequence: Int) { slots[sequence % capacity].matches += 1 }
 
-    /// Counts a packet that a slot's records explain; true where the place has seen more packets than there are
-    /// records. Places beyond the fourth are not counted.
-    mutating func countMatch(_ sequence: Int, at place: Place) -> Bool {
+    /// Counts a packet that a slot's records explain; false where the place has seen as many packets as there are
+    /// records already. Places beyond the fourth are not counted.
+    mutating func claim(_ sequence: Int, at place: Place) -> Bool {
         let index = sequence % capacity
-        slots[index].matches += 1
         let records = slots[index].records
-        return slots[index].places.0.count(place, beyond: records) ?? slots[index].places.1.count(
-            place, beyond: records)
-            ?? slots[index].places.2.count(place, beyond: records) ?? slots[index].places.3.count(
-                place, beyond: records)
-            ?? false
+        let claimed =
+            slots[index].places.0.claim(place, of: records) ?? slots[index].places.1.claim(place, of: records)
+            ?? slots[index].places.2.claim(place, of: records) ?? slots[index].places.3.claim(place, of: records)
+            ?? true
+        if claimed { slots[index].matches += 1 }
+        return claimed
     }
 
     private func walk(
@@ -192,11 +192,12 @@ struct Place: Hashable, Sendable {
 }
 
 extension PacketIndex.Sightings {
-    /// Counts a packet if this is its place, or free: whether there are more than `records` now. Nil for another place.
-    fileprivate mutating func count(_ seen: Place, beyond records: UInt64) -> Bool? {
+    /// Counts a packet if this is its place, or free, and there is a record left for it. Nil for another place.
+    fileprivate mutating func claim(_ seen: Place, of records: UInt64) -> Bool? {
         if place == nil { place = seen }
         guard place == seen else { return nil }
+        guard count < records else { return false }
         count += 1
-        return count > records
+        return true
     }
 }

@@ -55,11 +55,10 @@ struct SendMatches {
     }
 
     /// The match nearest in time; before the packet beats after it.
-    var nearest: Match? {
-        accepted.min {
-            ($0.delay < 0 ? 1 : 0, $0.delay.magnitude) < ($1.delay < 0 ? 1 : 0, $1.delay.magnitude)
-        }
-    }
+    var nearest: Match? { accepted.min(by: Match.isNearer) }
+
+    /// The matches, the nearest first.
+    var byDistance: [Match] { accepted.count > 1 ? accepted.sorted(by: Match.isNearer) : accepted }
 }
 
 extension SendMatches.Match {
@@ -69,6 +68,10 @@ extension SendMatches.Match {
         case .cut: 1
         case .differs: 0
         }
+    }
+
+    static func isNearer(_ left: Self, _ right: Self) -> Bool {
+        (left.delay < 0 ? 1 : 0, left.delay.magnitude) < (right.delay < 0 ? 1 : 0, right.delay.magnitude)
     }
 
     var owner: HostProcess { HostProcess(host: origin.sender.host, process: origin.sender.process) }

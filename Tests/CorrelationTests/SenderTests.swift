@@ -140,6 +140,26 @@ struct SenderTests {
         #expect(correlator.judge(Traffic.seen(Traffic.udp(), at: 600_000)).reason == .moreThanSent)
     }
 
+    /// Two equal packets of one process that left a slow queue together: each has its record.
+    @Test func packetsThatBunchUpBehindAQueueKeepTheirRecords() {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp(id: 0)))
+        correlator.add(Traffic.record(Traffic.udp(id: 0), at: 60_000_000))
+        for offset in [70_000_000, 70_010_000] as [Int64] {
+            #expect(correlator.judge(Traffic.seen(Traffic.udp(id: 0), at: offset)).confidence == .exact)
+        }
+        #expect(correlator.judge(Traffic.seen(Traffic.udp(id: 0), at: 70_020_000)).reason == .moreThanSent)
+    }
+
+    @Test func twoCandidatesStayTwoForEveryCopy() {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp(id: 0), pid: 10))
+        correlator.add(Traffic.record(Traffic.udp(id: 0), pid: 11, at: 1000))
+        for offset in [5000, 6000, 7000] as [Int64] {
+            #expect(correlator.judge(Traffic.seen(Traffic.udp(id: 0), at: offset)).confidence == .ambiguous)
+        }
+    }
+
     @Test func anEqualPacketOfTheKernelLeavesItOpen() {
         var correlator = Traffic.correlator()
         correlator.add(Traffic.record(Traffic.echoReply()))
