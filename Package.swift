@@ -17,6 +17,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
     ],
@@ -73,7 +74,10 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "ProcessMetadata",
-            dependencies: ["Records", "TextEscaping", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: [
+                "CLinux", "Records", "TextEscaping", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: settings),
         .target(
             name: "Reporting",

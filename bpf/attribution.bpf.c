@@ -72,14 +72,14 @@ int BPF_PROG(process_exec, struct task_struct *task)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	record_process(child, ATTRIBUTION_PROCESS_FORK);
+	record_process(child, parent, ATTRIBUTION_PROCESS_FORK);
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
-	record_process(task, ATTRIBUTION_PROCESS_EXIT);
+	record_process(task, NULL, ATTRIBUTION_PROCESS_EXIT);
 	return 0;
 }
 

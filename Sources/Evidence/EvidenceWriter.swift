@@ -59,7 +59,7 @@ public final class EvidenceWriter {
         try writer.flush()
     }
 
-    /// Whether ``process(key:imageVersion:description:time:)`` was called for this image lately. The answer may be no
+    /// Whether ``process(key:imageVersion:description:time:renewing:)`` was called for this image lately. The answer may be no
     /// for one that was described long ago: the memory of it is bounded, and describing it again does no harm.
     public func describes(_ key: ProcessKey, imageVersion: UInt32) -> Bool {
         processes.index(key, imageVersion: imageVersion) != nil
@@ -72,11 +72,12 @@ public final class EvidenceWriter {
     ///   - key: the process.
     ///   - imageVersion: which image it runs; see ``ProcessRecord/imageVersion``.
     ///   - description: the process as reports show it, with the chain of its parents.
-    ///   - time: when this was so.
+    ///   - time: when this was so. A description of the same moment takes the place of the one before.
+    ///   - renewing: more is known of the image than was described, or something changed: it is written again.
     public func process(
-        key: ProcessKey, imageVersion: UInt32, description: ProcessDescription, time: Timestamp
+        key: ProcessKey, imageVersion: UInt32, description: ProcessDescription, time: Timestamp, renewing: Bool = false
     ) throws(BlockWriterError) {
-        guard processes.index(key, imageVersion: imageVersion) == nil else { return }
+        guard renewing || processes.index(key, imageVersion: imageVersion) == nil else { return }
         let comment = ProcessComment(
             process: key, imageVersion: imageVersion, time: time, description: description)
         let index = writer.blocks.processEvent(

@@ -11,6 +11,7 @@ public struct DescribedProcesses: Sendable {
         var process: ProcessKey
         var version: UInt32
         var host: UInt16
+        var variant: UInt8
     }
 
     /// What was asked for lately: a look here costs a fraction of a look into a dictionary.
@@ -22,8 +23,12 @@ public struct DescribedProcesses: Sendable {
     public init() {}
 
     /// The index of the block that describes an image of a process; nil where it has to be written (again).
-    public mutating func index(_ process: ProcessKey, imageVersion: UInt32, host: UInt16 = 0) -> UInt32? {
-        let image = Image(process: process, version: imageVersion, host: host)
+    ///
+    /// `variant` tells descriptions of one image apart whose content differs.
+    public mutating func index(
+        _ process: ProcessKey, imageVersion: UInt32, host: UInt16 = 0, variant: UInt8 = 0
+    ) -> UInt32? {
+        let image = Image(process: process, version: imageVersion, host: host, variant: variant)
         let slot = Int(process.pid & 63)
         if let entry = asked[slot], entry.image == image { return entry.index }
         guard let index = recent[image] ?? older[image] else { return nil }
@@ -32,12 +37,14 @@ public struct DescribedProcesses: Sendable {
     }
 
     /// Notes that the block with this index describes an image of a process.
-    public mutating func insert(_ process: ProcessKey, imageVersion: UInt32, host: UInt16 = 0, index: UInt32) {
+    public mutating func insert(
+        _ process: ProcessKey, imageVersion: UInt32, host: UInt16 = 0, variant: UInt8 = 0, index: UInt32
+    ) {
         if recent.count >= Self.generationSize {
             older = recent
             recent = [:]
         }
-        let image = Image(process: process, version: imageVersion, host: host)
+        let image = Image(process: process, version: imageVersion, host: host, variant: variant)
         recent[image] = index
         asked[Int(process.pid & 63)] = (image, index)
     }

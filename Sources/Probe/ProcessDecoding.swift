@@ -19,8 +19,24 @@ extension ProcessRecord {
             name: TaskName(process.task), user: process.task.euid, group: process.task.egid,
             cgroup: process.task.cgroup,
             innerPID: process.inner_tgid == 0 || process.inner_tgid == process.task.tgid ? nil : process.inner_tgid)
-        if event == .exec || event == .snapshot { executable = Self.executable(bytes) }
+        let origin = ProcessKey(pid: process.origin_tgid, startTime: process.origin_start_time)
+        if event == .fork, origin.pid != 0, origin != parent { self.origin = origin }
+        mountNamespace = process.mount_namespace
+        userNamespace = process.user_namespace
+        if event == .exec || event == .snapshot {
+            executable = Self.executable(bytes)
+            image = Self.image(bytes)
+        }
         if event == .exec { setArguments(bytes) }
+    }
+
+    /// Only what is certain: the file may have gone since.
+    private static func image(_ bytes: RawSpan) -> ImageObservation? {
+        switch bytes.loadPrefix(as: attribution_image.self).map({ UInt32($0.file) }) {
+        case ATTRIBUTION_IMAGE_MEMFD.rawValue: ImageObservation(state: .memfd)
+        case ATTRIBUTION_IMAGE_UNLINKED.rawValue: ImageObservation(state: .deleted)
+        default: nil
+        }
     }
 
     /// The components come from the file up to the root.

@@ -86,6 +86,8 @@ public struct ProcessRecord: Sendable {
     public var imageVersion: UInt32
     /// The parent, where known.
     public var parent: ProcessKey?
+    /// Of a fork: the process that was copied, where it is not the parent (clone with CLONE_PARENT).
+    public var origin: ProcessKey?
     /// The thread's name at that moment.
     public var name: TaskName
     /// The path of the executable, where known.
@@ -104,8 +106,15 @@ public struct ProcessRecord: Sendable {
     public var cgroupPath: String?
     /// The process id in its own, innermost pid namespace, where it differs.
     public var innerPID: UInt32?
-    /// Whether the running image differs from the file at its path, where that was looked at.
-    public var imageState: ProcessDescription.ImageState?
+    /// What a look at the running image showed; nil where nobody looked.
+    public var image: ImageObservation?
+    /// The inode of its mount namespace, 0 where unknown.
+    public var mountNamespace: UInt32
+    /// The inode of its user namespace, 0 where unknown.
+    public var userNamespace: UInt32
+    /// Whether the machine's own files of users and groups are also this process's, where known: in a container the
+    /// same number is another user.
+    public var sharesAccounts: Bool?
     /// Where the name for the user, unit and container are known already (evidence files): the finished description.
     public var description: ProcessDescription?
     /// Which evidence it comes from, from 0.
@@ -116,7 +125,7 @@ public struct ProcessRecord: Sendable {
         event: Event, time: Timestamp, process: ProcessKey, thread: UInt32? = nil, imageVersion: UInt32 = 0,
         parent: ProcessKey? = nil, name: TaskName = .empty, executable: String? = nil, arguments: [String]? = nil,
         argumentsCut: Bool = false, user: UInt32? = nil, group: UInt32? = nil, cgroup: UInt64 = 0,
-        cgroupPath: String? = nil, innerPID: UInt32? = nil, imageState: ProcessDescription.ImageState? = nil,
+        cgroupPath: String? = nil, innerPID: UInt32? = nil, image: ImageObservation? = nil,
         description: ProcessDescription? = nil, host: UInt16 = 0
     ) {
         self.event = event
@@ -134,9 +143,25 @@ public struct ProcessRecord: Sendable {
         self.cgroup = cgroup
         self.cgroupPath = cgroupPath
         self.innerPID = innerPID
-        self.imageState = imageState
+        self.image = image
+        mountNamespace = 0
+        userNamespace = 0
         self.description = description
         self.host = host
+    }
+}
+
+/// What a look at a running image showed.
+public struct ImageObservation: Hashable, Sendable {
+    /// How it differs from the file at its path; nil where it is that file.
+    public var state: ProcessDescription.ImageState?
+    /// SHA-256 of its file's contents, 64 hex digits; nil where it was not computed.
+    public var sha256: String?
+
+    /// What a look showed.
+    public init(state: ProcessDescription.ImageState? = nil, sha256: String? = nil) {
+        self.state = state
+        self.sha256 = sha256
     }
 }
 

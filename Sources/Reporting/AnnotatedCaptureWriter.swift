@@ -154,7 +154,8 @@ public struct AnnotatedCaptureWriter: ~Copyable {
         block.processID = sender.process.pid
         block.threadID = sender.thread
         guard let description = packet.process else { return }
-        let known = processes.index(sender.process, imageVersion: sender.imageVersion, host: sender.host)
+        let known = processes.index(
+            sender.process, imageVersion: sender.imageVersion, host: sender.host, variant: Self.variant(description))
         block.processIndex = known ?? describe(description, sender)
     }
 
@@ -164,8 +165,22 @@ public struct AnnotatedCaptureWriter: ~Copyable {
         let index = writer.blocks.processEvent(
             processID: sender.process.pid, name: description.name, path: description.executable,
             comments: comment.encoded)
-        processes.insert(sender.process, imageVersion: sender.imageVersion, host: sender.host, index: index)
+        processes.insert(
+            sender.process, imageVersion: sender.imageVersion, host: sender.host, variant: Self.variant(description),
+            index: index)
         return index
+    }
+
+    /// What may become known, or change, while a process runs one image.
+    private static func variant(_ description: ProcessDescription) -> UInt8 {
+        let state: UInt8 =
+            switch description.image {
+            case nil: 0
+            case .deleted: 1
+            case .memfd: 2
+            case .replaced: 3
+            }
+        return state << 1 | (description.sha256 == nil ? 0 : 1)
     }
 
     private static func losses(_ lost: [LossInterval.Kind: UInt64]) -> [UInt8] {

@@ -66,6 +66,7 @@ struct RecordBatch: ProbeRecordSink {
 final class EvidenceRecorder {
     private let writer: EvidenceWriter
     private var processes: LiveProcesses
+    private var described = DescribedSenders()
     private let withoutArguments: Bool
     private var interfaces: [HostInterface]
 
@@ -93,13 +94,16 @@ final class EvidenceRecorder {
     /// - Parameter watermark: all of the kernel's records before this moment are in.
     func write(_ batch: inout RecordBatch, through watermark: Timestamp) throws(CommandFailure) {
         for record in batch.processes { processes.add(record) }
-        processes.drained(until: watermark)
+        let learned = processes.drained(until: watermark)
         // Each ring is in order by itself; readers want one order.
         batch.entries.sort { $0.packet.time < $1.packet.time }
         do {
             for loss in batch.losses {
                 if loss.kind == .process { processes.noteLostRecords(from: loss.start, to: loss.stop) }
                 try writer.lost(loss)
+            }
+            for process in learned.processes.union(described.processes(inCgroups: learned.cgroups)) {
+                try complete(process)
             }
             for entry in batch.entries {
                 let bytes = batch.bytes.rawSpan.extracting(entry.bytes)
@@ -147,16 +151,46 @@ final class EvidenceRecorder {
             .map { "\($0.value) \($0.key.rawValue)" }.joined(separator: ", ")
     }
 
+    /// Something about some process is still being read.
+    var isLooking: Bool { processes.isLooking }
+
     private func describe(_ record: SendRecord) throws(BlockWriterError) {
-        guard record.proof != .borrowed, !writer.describes(record.process, imageVersion: record.imageVersion) else {
+        guard record.proof != .borrowed else { return }
+        let isLookedAt = processes.look(
+            at: record.process, imageVersion: record.imageVersion, time: record.time, cgroup: record.cgroup)
+        guard !writer.describes(record.process, imageVersion: record.imageVersion) else {
+            if isLookedAt { described.lookedAt(DescribedSenders.Sending(record)) }
             return
         }
+        let sending = DescribedSenders.Sending(record)
+        let description = description(sending)
+        try write(description, of: sending)
+        described.insert(sending, description)
+    }
+
+    /// Writes what a look at a process added: for what it sent first, and for what it sent when it was looked at.
+    private func complete(_ process: ProcessKey) throws(BlockWriterError) {
+        for sending in described.sendings(process) {
+            let description = description(sending)
+            guard described.isNew(description, of: sending) else { continue }
+            try write(description, of: sending, renewing: true)
+        }
+    }
+
+    private func description(_ sending: DescribedSenders.Sending) -> ProcessDescription {
         var description =
             processes.description(
-                process: record.process, imageVersion: record.imageVersion, at: record.time, user: record.user,
-                group: record.group, cgroup: record.cgroup) ?? ProcessDescription(pid: record.process.pid)
+                process: sending.process, imageVersion: sending.imageVersion, at: sending.time, user: sending.user,
+                group: sending.group, cgroup: sending.cgroup) ?? ProcessDescription(pid: sending.process.pid)
         if withoutArguments { description.removeArguments() }
+        return description
+    }
+
+    private func write(
+        _ description: ProcessDescription, of sending: DescribedSenders.Sending, renewing: Bool = false
+    ) throws(BlockWriterError) {
         try writer.process(
-            key: record.process, imageVersion: record.imageVersion, description: description, time: record.time)
+            key: sending.process, imageVersion: sending.imageVersion, description: description, time: sending.time,
+            renewing: renewing)
     }
 }

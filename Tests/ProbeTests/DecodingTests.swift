@@ -50,7 +50,45 @@ struct DecodingTests {
         #expect(record?.thread == thread)
     }
 
-    @Test(arguments: [0, 1, 87])
+    /// clone(CLONE_PARENT): the child's parent is not what was copied.
+    @Test(arguments: [
+        (UInt32(5), UInt64(50), ProcessKey?.none), (6, 60, ProcessKey(pid: 6, startTime: 60)), (0, 0, nil),
+    ])
+    func aForkSaysWhatWasCopied(pid: UInt32, start: UInt64, origin: ProcessKey?) throws {
+        var event = attribution_process()
+        event.task.tgid = 7
+        event.task.tid = 7
+        event.event = UInt8(ATTRIBUTION_PROCESS_FORK.rawValue)
+        event.parent_tgid = 5
+        event.parent_start_time = 50
+        event.origin_tgid = pid
+        event.origin_start_time = start
+        event.mount_namespace = 11
+        event.user_namespace = 12
+        let decoded = unsafe withUnsafeBytes(of: &event) { bytes in
+            unsafe ProcessRecord(bytes.bytes, clock: BootClock())
+        }
+        let record = try #require(decoded)
+        #expect(record.origin == origin && record.parent == ProcessKey(pid: 5, startTime: 50))
+        #expect(record.mountNamespace == 11 && record.userNamespace == 12)
+    }
+
+    @Test(arguments: [
+        (ATTRIBUTION_IMAGE_LINKED, ImageObservation?.none),
+        (ATTRIBUTION_IMAGE_UNLINKED, ImageObservation(state: .deleted)),
+        (ATTRIBUTION_IMAGE_MEMFD, ImageObservation(state: .memfd)),
+    ])
+    func anExecSaysWhatBecameOfTheFile(file: attribution_image_file, image: ImageObservation?) throws {
+        var event = attribution_image()
+        event.process.event = UInt8(ATTRIBUTION_PROCESS_SNAPSHOT.rawValue)
+        event.file = UInt8(file.rawValue)
+        let record = unsafe withUnsafeBytes(of: &event) { bytes in
+            unsafe ProcessRecord(bytes.bytes, clock: BootClock())
+        }
+        #expect(try #require(record).image == image)
+    }
+
+    @Test(arguments: [0, 1, 103])
     func shortRecordsAreNoRecords(byteCount: Int) {
         let bytes = [UInt8](repeating: 0, count: byteCount)
         #expect(unsafe ProcessRecord(bytes.span.bytes, clock: BootClock()) == nil)

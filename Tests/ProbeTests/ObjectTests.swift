@@ -31,8 +31,8 @@ struct ObjectTests {
     @Test func recordsHaveTheKernelsLayout() {
         #expect(MemoryLayout<attribution_send>.size == 96)
         #expect(MemoryLayout<attribution_wire>.size == 72)
-        #expect(MemoryLayout<attribution_process>.size == 88)
-        #expect(MemoryLayout<attribution_image>.size == 96)
+        #expect(MemoryLayout<attribution_process>.size == 104)
+        #expect(MemoryLayout<attribution_image>.size == 112)
         #expect(MemoryLayout<attribution_send>.offset(of: \.packet) == 72)
     }
 }

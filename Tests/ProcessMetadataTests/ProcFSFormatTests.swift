@@ -24,7 +24,8 @@ import Testing
     ])
     func statIsReadFromTheLastParenthesis(name: [UInt8]) {
         let stat = ProcFSFormat.stat(Self.statLine(name: name))
-        #expect(stat == .init(parent: 7, isKernelThread: false, startTicks: 12345, layout: [26, 28, 48]))
+        #expect(
+            stat == .init(parent: 7, isKernelThread: false, startTicks: 12345, layout: [26, 28, 48], hasMemory: true))
     }
 
     @Test(arguments: ["", "42 (x", "42 (x) S", "42 (x) S 1 2 3", "no parentheses at all"])
@@ -33,6 +34,17 @@ import Testing
     @Test(arguments: ["-1", "x", "99999999999999999999"])
     func brokenStartIsNothing(start: String) {
         #expect(ProcFSFormat.stat(Self.statLine(name: [], start: start)) == nil)
+    }
+
+    /// Between the old image and the new one there is memory, but no code (field 26) yet.
+    @Test(arguments: [(["26": "0"], true), (["26": "0", "23": "0"], false), (["26": "1"], false), ([:], false)])
+    func anExecUnderWayIsSeen(fields: [String: String], isInExec: Bool) throws {
+        var parts = String(decoding: Self.statLine(name: Array("x".utf8)), as: UTF8.self).split(separator: " ")
+        for (number, value) in fields {
+            parts[try #require(parts.firstIndex(of: Substring(number)))] = Substring(value)
+        }
+        let stat = try #require(ProcFSFormat.stat(Array(parts.joined(separator: " ").utf8)))
+        #expect(stat.isInExec == isInExec)
     }
 
     @Test func kernelThreadsAreMarked() {
@@ -78,6 +90,10 @@ import Testing
                 "4:memory:/docker/\(String(repeating: "a", count: 64))\n1:cpu:/\n0::/\n", "/",
                 "/docker/\(String(repeating: "a", count: 64))"
             ),
+            (
+                "9:name=systemd:/docker/\(String(repeating: "a", count: 64))\n0::/system.slice/containerd.service\n",
+                "/system.slice/containerd.service", "/docker/\(String(repeating: "a", count: 64))"
+            ),
             ("0::/\n", "/", "/"),
             ("0::/a:b.scope (deleted)\n", "/a:b.scope", "/a:b.scope"),
             ("garbage\n:\n", nil, nil),
@@ -90,7 +106,7 @@ import Testing
         arguments: [
             (Array("/usr/bin/ping".utf8), .path("/usr/bin/ping")),
             (Array("/tmp/x (deleted)".utf8), .suffixed(path: "/tmp/x", whole: "/tmp/x (deleted)")),
-            (Array("/memfd:stage (deleted)".utf8), .memfd("/memfd:stage")),
+            (Array("/memfd:stage (deleted)".utf8), .suffixed(path: "/memfd:stage", whole: "/memfd:stage (deleted)")),
             (Array("/tmp/".utf8) + [0xFF, 0x1B, 0x0A], .path("/tmp/\\xff\\x1b\\x0a")),
             (Array(" (deleted)".utf8), .path(" (deleted)")),
             ([], nil),

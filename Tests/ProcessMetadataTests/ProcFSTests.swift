@@ -180,7 +180,7 @@ final class FixtureProc {
         #expect(record.name.description == "sleep")
         #expect(record.parent?.pid == own)
         #expect(record.user == geteuid() && record.group == getegid())
-        #expect(record.imageState == nil)
+        #expect(record.image == ImageObservation())
         let me = try #require(ProcFS().read(pid: own) { moment(0) }).record
         #expect(me.process == record.parent)
         #expect(me.arguments?.isEmpty == false && me.executable?.hasPrefix("/") == true)
@@ -201,7 +201,7 @@ final class FixtureProc {
         if state != nil { try FileManager.default.removeItem(atPath: path) }
         if state == .replaced { try FileManager.default.copyItem(atPath: "/bin/true", toPath: path) }
         let record = try read(child)
-        #expect(record.imageState == state)
+        #expect(record.image == ImageObservation(state: state))
         let real = URL(fileURLWithPath: path).lastPathComponent
         #expect(record.executable?.hasSuffix("/" + real) == true)
     }
@@ -216,7 +216,7 @@ final class FixtureProc {
         let now = Timestamp(nanoseconds: SystemCalls.clocks().wall)
         live.add(
             ProcessRecord(
-                event: .exec, time: now.advanced(by: -1_000_000_000), process: exact, imageVersion: 9,
+                event: .exec, time: now.advanced(by: -500_000_000), process: exact, imageVersion: 9,
                 name: TaskName("sleep".utf8)))
         func description() -> ProcessDescription? {
             live.description(process: exact, imageVersion: 9, at: now, user: nil, group: nil, cgroup: 0)
@@ -233,6 +233,56 @@ final class FixtureProc {
         #expect(description()?.user?.id == "\(geteuid())")
         #expect(description()?.entityID?.hasSuffix("-\(exact.pid)-\(exact.startTime)") == true)
         #expect(live.counts.requested == 1)
+    }
+
+    /// The hash of what runs, whatever became of its file.
+    @Test(arguments: [ProcessDescription.ImageState.deleted, .replaced, nil])
+    func theRunningImageIsHashed(state: ProcessDescription.ImageState?) throws {
+        let path = try copy()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let truth = try digest(path)
+        let child = try sleeper(path)
+        defer { child.terminate() }
+        let record = try read(child)
+        if state != nil { try FileManager.default.removeItem(atPath: path) }
+        if state == .replaced { try FileManager.default.copyItem(atPath: "/bin/true", toPath: path) }
+        var live = LiveProcesses()
+        func description(at second: Int64) -> ProcessDescription? {
+            live.description(
+                process: record.process, imageVersion: 0, at: moment(second * 1000), user: nil, group: nil, cgroup: 0)
+        }
+        #expect(description(at: 0)?.sha256 == nil)
+        #expect(live.isLooking && live.lookBegun(record.process) == moment(0))
+        for _ in 0..<1000 where live.isLooking {
+            live.drained(until: .distantFuture)
+            usleep(5000)
+        }
+        #expect(description(at: 0)?.sha256 == truth)
+        #expect(description(at: 0)?.image == state)
+        #expect(live.lookBegun(record.process) == nil && live.counts.requested == 1)
+        #expect(description(at: 1)?.sha256 == truth && live.counts.requested == 2, "looked at again after a second")
+    }
+
+    private func digest(_ path: String) throws -> String {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/sha256sum")
+        process.arguments = [path]
+        process.standardOutput = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return String(text.prefix(64))
+    }
+
+    @Test func thisProcessSeesThisMachinesUsers() throws {
+        let own = UInt32(ProcessInfo.processInfo.processIdentifier)
+        #expect(try #require(ProcFS().read(pid: own) { moment(0) }).record.sharesAccounts == true)
+        let home = HomeMachine()
+        #expect(home.sharesAccounts(mountNamespace: home.mountNamespace, userNamespace: home.userNamespace))
+        #expect(!home.sharesAccounts(mountNamespace: home.mountNamespace + 1, userNamespace: home.userNamespace))
+        #expect(!home.sharesAccounts(mountNamespace: home.mountNamespace, userNamespace: home.userNamespace + 1))
+        #expect(!home.sharesAccounts(mountNamespace: 0, userNamespace: 0), "unknown is not equal")
     }
 
     @Test func aSnapshotNamesThisProcessAndItsAncestors() throws {
@@ -266,5 +316,24 @@ final class FixtureProc {
                 process: key(4_000_000_000 + pid, 1), imageVersion: 1, at: moment(0), user: nil, group: nil, cgroup: 0)
         }
         #expect(live.counts.refused > 0 && live.counts.requested < 5000)
+    }
+}
+
+@Suite(.enabled(if: CgroupHierarchy.current() != nil && geteuid() == 0, "needs a cgroup2 hierarchy and root"))
+struct RealCgroupTests {
+    @Test func aCgroupIsFoundByItsID() throws {
+        let hierarchy = try #require(CgroupHierarchy.current())
+        let name = "whosent-test-\(UUID().uuidString)"
+        let folder = "\(hierarchy.mount)/\(name)/inner.service"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer {
+            unsafe rmdir(folder)
+            unsafe rmdir("\(hierarchy.mount)/\(name)")
+        }
+        let id = try #require(hierarchy.id(ofPath: "/\(name)/inner.service"))
+        #expect(hierarchy.path(ofID: id) == "/\(name)/inner.service")
+        #expect(hierarchy.path(ofID: 1) == "/")
+        unsafe rmdir(folder)
+        #expect(hierarchy.path(ofID: id) == nil)
     }
 }

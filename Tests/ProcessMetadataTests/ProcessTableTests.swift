@@ -76,7 +76,23 @@ import Testing
         #expect(description?.parents.map(\.name) == ["ping", "bash"])
     }
 
-    /// clone(CLONE_PARENT) names a parent whose image is not the child's: what was seen of the child itself counts.
+    /// clone(CLONE_PARENT) gives the child its maker's parent, whose image is another one.
+    @Test func aChildOfAnotherThanItsParentRunsWhatWasCopied() {
+        let copier = key(12, 3_000)
+        var made = fork(child, of: shell, "evil", version: 7, at: 100)
+        made.origin = copier
+        let before = [snapshot(shell, "innocent", at: 0, version: 5), exec(copier, "evil", version: 7, at: 50)]
+        for records in [before + [made], [made] + before] {
+            var table = ProcessTable(records)
+            let description = table.describe(child, version: 7, at: 105)
+            #expect(description?.executable == "/usr/bin/evil" && description?.arguments == ["evil"])
+            #expect(description?.parents.map(\.executable) == ["/usr/bin/innocent"])
+        }
+        var unknown = ProcessTable([before[0], made])
+        #expect(unknown.describe(child, version: 7, at: 105)?.executable == nil, "not the parent's")
+    }
+
+    /// Where it is not known what was copied, what was seen of the child itself counts.
     @Test func whatWasSeenOutweighsWhatAForkInherits() {
         var table = ProcessTable([
             snapshot(shell, "innocent", at: 0, version: 5), fork(child, of: shell, "x", version: 5, at: 100),
@@ -573,6 +589,7 @@ import Testing
         record.user = 0
         record.group = 0
         record.cgroup = 42
+        record.sharesAccounts = true
         var table = table(record)
         #expect(table.describe(process, version: 1, at: 1)?.user == .init(id: "0"))
         #expect(
@@ -584,8 +601,42 @@ import Testing
     }
 
     @Test func aContainersUsersAreNotNamedAsOurs() {
-        var table = table(exec(process, "store", version: 1, at: 0))
+        var record = exec(process, "store", version: 1, at: 0)
+        record.sharesAccounts = true
+        var table = table(record)
+        #expect(table.describe(process, version: 1, at: 1, user: 1001)?.user?.name == "exch")
         #expect(table.describe(process, version: 1, at: 1, user: 1001, cgroup: 43)?.user == .init(id: "1001"))
+    }
+
+    /// Whether a process sees this machine's users: unknown, told by the kernel, denied by a look afterwards.
+    @Test(arguments: [
+        (nil, nil, false), (true, nil, true), (true, true, true), (true, false, false), (nil, true, true),
+    ])
+    func namesNeedProof(kernel: Bool?, look: Bool?, isNamed: Bool) {
+        var told = exec(process, "store", version: 1, at: 0)
+        told.sharesAccounts = kernel
+        var table = table(told)
+        var seen = snapshot(process, "store", at: 50)
+        seen.sharesAccounts = look
+        table.add(seen)
+        for time: Int64 in [1, 60] {
+            let description = table.describe(process, version: 1, at: time, user: 1001, group: 100)
+            #expect(description?.user == .init(id: "1001", name: isNamed ? "exch" : nil))
+            #expect(description?.group == .init(id: "100", name: isNamed ? "users" : nil))
+        }
+    }
+
+    /// Runtimes that use cgroup v1 leave the container in their own v2 cgroup.
+    @Test func aContainerOfVersionOneOutweighsTheRuntimesUnit() {
+        var record = snapshot(process, "store", at: 0)
+        record.cgroupPath = "/docker/\(Self.container)"
+        var table = table(record)
+        #expect(table.describe(process, at: 1, cgroup: 42)?.containerID == Self.container)
+        #expect(table.describe(process, at: 1, cgroup: 42)?.serviceName == nil)
+        record.cgroupPath = "/system.slice/other.service"
+        record.time = moment(5)
+        table.add(record)
+        #expect(table.describe(process, at: 6, cgroup: 42)?.serviceName == "store.service", "the packet's own counts")
     }
 
     @Test func onHybridHostsProcfsTellsTheUnit() {
@@ -593,7 +644,6 @@ import Testing
         record.cgroupPath = "/docker/\(Self.container)"
         var table = table(record)
         #expect(table.describe(process, at: 1, cgroup: 1)?.containerID == Self.container)
-        #expect(table.describe(process, at: 1, cgroup: 42)?.serviceName == "store.service")
     }
 
     @Test func aCgroupLearntLaterShows() {

@@ -155,6 +155,44 @@ struct AnnotatedCaptureTests {
         #expect(losses == [#"{"lost":{"send":29,"wire":0,"process":0,"capture":3,"table":0}}"#])
     }
 
+    @Test("a process is described again when its hash becomes known or its file goes")
+    func changedImages() throws {
+        let sender = Self.sender(pid: 2136, start: 17, image: 1, thread: 2136)
+        var description = Self.description(pid: 2136, name: "store")
+        var states = [description]
+        description.sha256 = String(repeating: "0a", count: 32)
+        states.append(description)
+        description.image = .replaced
+        states.append(description)
+        let bytes = try written { descriptor in
+            var writer = try AnnotatedCaptureWriter(
+                descriptor: descriptor, toolVersion: "0.1.0", operatingSystem: nil,
+                coverage: [Coverage(host: "gate", start: Self.start)], interfaces: [Self.interfaces[0]])
+            for index in [0, 0, 1, 1, 2, 1] {
+                let frame = Self.frame(payload: [UInt8](repeating: 7, count: 8))
+                try writer.write(
+                    .init(
+                        time: Self.start, interface: 0, direction: .egress, packetID: nil, originalLength: frame.count),
+                    frame.rawSpan,
+                    Self.packet(Self.verdict(.process, .exact, .packet, sender), process: states[index]),
+                    interfaces: [Self.interfaces[0]])
+            }
+            try writer.finish(stop: Self.start, counts: [], lost: [:])
+        }
+        var reader = BlockReader(MemorySource(bytes), file: "f")
+        var described: [ProcessDescription?] = []
+        var indices: [UInt32?] = []
+        while let event = try reader.next() {
+            switch event {
+            case .processEvent: described.append(ProcessComment(comments: reader.comments())?.description)
+            case .packet(let packet): indices.append(packet.processIndex)
+            default: break
+            }
+        }
+        #expect(described == states)
+        #expect(indices == [0, 0, 1, 1, 2, 1])
+    }
+
     @Test("an annotated capture is evidence of what it names, and of nothing else")
     func asEvidence() throws {
         let reader = try EvidenceReader(source: MemorySource(try Self.capture()), file: "f", host: 5)

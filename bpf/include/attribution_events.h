@@ -122,11 +122,22 @@ struct attribution_process {
 	__u64 time;
 	struct attribution_task task;
 	__u64 parent_start_time;
+	__u64 origin_start_time; /* fork: of the process that was copied; CLONE_PARENT makes */
+	__u32 origin_tgid;	 /* it another one than the parent */
 	__u32 parent_tgid;
-	__u32 inner_tgid; /* in the innermost pid namespace */
+	__u32 inner_tgid;      /* in the innermost pid namespace */
+	__u32 mount_namespace; /* inodes, 0 where there is none any more */
+	__u32 user_namespace;
 	__u8 event;	  /* enum attribution_process_event */
 	__u8 last_thread; /* exit: the process is over */
-	__u8 reserved[6];
+	__u8 reserved[2];
+};
+
+/* What the file that an image came from was when the record was made. */
+enum attribution_image_file {
+	ATTRIBUTION_IMAGE_LINKED = 0,
+	ATTRIBUTION_IMAGE_UNLINKED = 1,
+	ATTRIBUTION_IMAGE_MEMFD = 2,
 };
 
 /*
@@ -136,9 +147,11 @@ struct attribution_process {
 struct attribution_image {
 	struct attribution_process process;
 	__u16 path_length;
+	__u16 argument_length;
 	__u8 path_cut;
 	__u8 arguments_cut;
-	__u32 argument_length;
+	__u8 file; /* enum attribution_image_file */
+	__u8 reserved;
 };
 
 struct attribution_answer {
@@ -167,7 +180,7 @@ _Static_assert(sizeof(struct attribution_task) == 56, "no padding");
 _Static_assert(sizeof(struct attribution_packet) == 16, "no padding");
 _Static_assert(sizeof(struct attribution_send) == 96, "no padding");
 _Static_assert(sizeof(struct attribution_wire) == 72, "no padding");
-_Static_assert(sizeof(struct attribution_process) == 88, "no padding");
-_Static_assert(sizeof(struct attribution_image) == 96, "no padding");
+_Static_assert(sizeof(struct attribution_process) == 104, "no padding");
+_Static_assert(sizeof(struct attribution_image) == 112, "no padding");
 
 #endif

@@ -146,9 +146,22 @@ typedef struct {
 	unsigned int val;
 } kgid_t;
 
+struct user_namespace {
+	struct ns_common ns;
+};
+
 struct cred {
 	kuid_t euid;
 	kgid_t egid;
+	struct user_namespace *user_ns;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
 };
 
 typedef struct {
@@ -172,9 +185,14 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct inode {
+	unsigned int i_nlink;
+};
+
 struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
+	struct inode *d_inode;
 };
 
 struct vfsmount {
@@ -236,6 +254,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	__u64 self_exec_id;
 	struct css_set *cgroups;
+	struct nsproxy *nsproxy;
 };
 
 /* x86-64 */

@@ -28,6 +28,10 @@ static __always_inline void describe_process(struct attribution_process *record,
 	record->parent_tgid = BPF_CORE_READ(parent, tgid);
 	record->inner_tgid = 0;
 	bpf_probe_read_kernel(&record->inner_tgid, sizeof(record->inner_tgid), innermost);
+	record->origin_start_time = 0;
+	record->origin_tgid = 0;
+	record->mount_namespace = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	record->user_namespace = BPF_CORE_READ(task, cred, user_ns, ns.inum);
 	record->event = event;
 	record->last_thread = 0;
 }
@@ -57,6 +61,19 @@ static __always_inline bool step_up(struct path_walk *walk)
 	return true;
 }
 
+static __always_inline __u8 image_file(struct file *file)
+{
+	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+
+	if (!file || BPF_CORE_READ(dentry, d_inode, i_nlink))
+		return ATTRIBUTION_IMAGE_LINKED;
+	/* A memfd's dentry hangs nowhere: neither in a directory nor as the root of its mount. */
+	if (BPF_CORE_READ(dentry, d_parent) == dentry &&
+	    BPF_CORE_READ(file, f_path.mnt, mnt_root) != dentry)
+		return ATTRIBUTION_IMAGE_MEMFD;
+	return ATTRIBUTION_IMAGE_UNLINKED;
+}
+
 /* bpf_d_path() may be called from a few fentry hooks only; these do not load on every kernel. */
 static __always_inline void describe_image(struct attribution_image *record,
 					   struct task_struct *task)
@@ -66,6 +83,8 @@ static __always_inline void describe_image(struct attribution_image *record,
 		.dentry = BPF_CORE_READ(file, f_path.dentry),
 		.mount = BPF_CORE_READ(file, f_path.mnt),
 	};
+
+	record->file = image_file(file);
 	record->path_length = 0;
 	record->path_cut = 1;
 	if (!file)
@@ -115,7 +134,7 @@ static __always_inline void describe_arguments(struct attribution_image *record,
 	record->argument_length = length;
 }
 
-static __always_inline void record_process(struct task_struct *task,
+static __always_inline void record_process(struct task_struct *task, struct task_struct *origin,
 					   enum attribution_process_event event)
 {
 	struct attribution_process *record =
@@ -127,6 +146,10 @@ static __always_inline void record_process(struct task_struct *task,
 	}
 	record->time = bpf_ktime_get_boot_ns();
 	describe_process(record, task, event);
+	if (event == ATTRIBUTION_PROCESS_FORK) {
+		record->origin_start_time = BPF_CORE_READ(origin, group_leader, start_boottime);
+		record->origin_tgid = BPF_CORE_READ(origin, tgid);
+	}
 	if (event == ATTRIBUTION_PROCESS_EXIT)
 		record->last_thread = BPF_CORE_READ(task, signal, live.counter) == 0;
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);

@@ -25,10 +25,17 @@ public struct CgroupHierarchy: Sendable {
         return nil
     }
 
-    /// The hierarchy of the process's own mount namespace.
+    /// The hierarchy as the tool sees it, or else as the first process does: `ip netns exec` mounts a new /sys over it.
     public static func current(procfs: String = "/proc") -> CgroupHierarchy? {
-        guard let file = try? SystemCalls.read("\(procfs)/self/mountinfo", limit: 1 << 20) else { return nil }
-        return CgroupHierarchy(mountInfo: file.bytes)
+        for (process, root) in [("self", ""), ("1", "\(procfs)/1/root")] {
+            guard let file = try? SystemCalls.read("\(procfs)/\(process)/mountinfo", limit: 1 << 20),
+                let found = CgroupHierarchy(mountInfo: file.bytes)
+            else { continue }
+            let hierarchy = CgroupHierarchy(mount: root + found.mount)
+            // kernfs numbers the root's inode 1; a cgroup namespace shows another directory there.
+            if SystemCalls.identity(hierarchy.mount)?.inode == 1 { return hierarchy }
+        }
+        return nil
     }
 
     /// The id of the cgroup at a path (escaped, from the hierarchy's root); nil where it is gone.
@@ -37,6 +44,12 @@ public struct CgroupHierarchy: Sendable {
             let text = String(validating: LosslessEscape.bytes(path), as: UTF8.self)
         else { return nil }
         return SystemCalls.identity(mount + text)?.inode
+    }
+
+    /// The path of a cgroup (escaped, from the hierarchy's root), though no process may be in it any more; nil where it
+    /// is gone.
+    func path(ofID id: UInt64) -> String? {
+        SystemCalls.cgroupPath(id, mount: mount).map { LosslessEscape.text($0) }
     }
 
     /// All cgroups, parents first, at most `limit`.

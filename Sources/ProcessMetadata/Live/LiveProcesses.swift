@@ -18,6 +18,14 @@ public struct LiveProcesses {
         public var answered: UInt64 = 0
     }
 
+    /// Of what more is known since the last time.
+    public struct Learned {
+        /// Processes that were asked for.
+        public var processes: Set<ProcessKey> = []
+        /// Cgroups whose paths are known now.
+        public var cgroups: Set<UInt64> = []
+    }
+
     /// The table, for reading its counts and for what has no need of procfs.
     public private(set) var table: ProcessTable
     /// How often procfs was needed.
@@ -27,14 +35,18 @@ public struct LiveProcesses {
     private let reader: ProcessReader
     private let cgroups: CgroupHierarchy?
     private var held: [ProcessReader.Answer] = []
-    private var asked: [ProcessKey: UInt32] = [:]
-    private var lastAsked: (key: ProcessKey, version: UInt32)?
+    private let home: HomeMachine
+    private var schedule = LookSchedule()
     private var second: Int64 = 0
     private var askedInSecond = 0
+    private var askedCgroups: Set<UInt64> = []
+    private var lastCgroup: UInt64 = 0
 
     /// Reads of single processes a second: some 60 µs each.
     private static let requestsPerSecond = 500
-    private static let askedLimit = 16_384
+    /// An exec changes the process some microseconds before the kernel tells of it: a look from up to so many
+    /// nanoseconds before may have seen the new image.
+    private static let execDoubt: Int64 = 1_000_000
 
     /// The processes of this machine.
     ///
@@ -52,6 +64,7 @@ public struct LiveProcesses {
     ) {
         self.host = host
         self.cgroups = cgroups
+        home = HomeMachine(procfs: procfs.root)
         reader = ProcessReader(procfs: procfs, cgroups: cgroups, queueLimit: 1024)
         table = ProcessTable(limits: limits, names: names)
         let clocks = SystemCalls.clocks()
@@ -86,41 +99,66 @@ public struct LiveProcesses {
 
     /// Takes in a record of the kernel.
     public mutating func add(_ record: ProcessRecord) {
+        var record = record
+        let isHome = home.sharesAccounts(mountNamespace: record.mountNamespace, userNamespace: record.userNamespace)
+        if isHome { record.sharesAccounts = true }
         table.add(record)
         guard record.event == .exec, record.host == host else { return }
         let isWhole = record.executable?.hasPrefix("/") == true && record.arguments != nil && !record.argumentsCut
-        if !isWhole { request(record.process, version: record.imageVersion) }
+        if !isWhole { look(at: record.process, imageVersion: record.imageVersion, time: record.time) }
     }
 
     /// States that all of the kernel's records up to a moment were added: observations up to then are used now.
     /// Without a source of kernel records: `.distantFuture`.
-    public mutating func drained(until moment: Timestamp) {
+    ///
+    /// Returns what was learned.
+    @discardableResult
+    public mutating func drained(until moment: Timestamp) -> Learned {
         held.append(contentsOf: reader.takeAnswers())
-        guard !held.isEmpty else { return }
+        var learned = Learned()
+        guard !held.isEmpty else { return learned }
         var later: [ProcessReader.Answer] = []
         for answer in held {
-            guard answer.reading.record.time <= moment else {
+            if let time = answer.reading?.record.time, time.advanced(by: Self.execDoubt) > moment {
                 later.append(answer)
-                continue
+            } else if let cgroup = answer.namedCgroup {
+                table.setCgroup(cgroup.id, path: cgroup.path, host: host)
+                learned.cgroups.insert(cgroup.id)
+            } else if take(answer), let asked = answer.asked {
+                learned.processes.insert(asked)
             }
-            var record = answer.reading.record
-            record.host = host
-            if let id = answer.cgroup, let path = answer.reading.unifiedCgroup {
-                record.cgroup = id
-                table.setCgroup(id, path: path, host: host)
-            }
-            table.add(record)
-            counts.answered += 1
         }
         held = later
+        return learned
+    }
+
+    /// Uses what a look brought; returns whether the table knows more now.
+    private mutating func take(_ answer: ProcessReader.Answer) -> Bool {
+        guard var record = answer.reading?.record else {
+            if let asked = answer.asked { schedule.end(asked) }
+            return false
+        }
+        record.host = host
+        let doubt = record.time.advanced(by: Self.execDoubt)
+        if table.didExec(host: host, process: record.process, after: record.time, until: doubt) {
+            if let asked = answer.asked { schedule.forget(asked) }
+            return false
+        }
+        if let id = answer.cgroup, let path = answer.reading?.unifiedCgroup {
+            record.cgroup = id
+            table.setCgroup(id, path: path, host: host)
+        }
+        table.add(record)
+        counts.answered += 1
+        if let asked = answer.asked, !answer.isHashing { schedule.end(asked) }
+        return true
     }
 
     /// States that process records of the kernel were lost between two moments.
     public mutating func noteLostRecords(from start: Timestamp, to stop: Timestamp) {
         table.noteLostRecords(host: host, from: start, to: stop)
         // What was asked for before the loss may be out of date.
-        asked.removeAll(keepingCapacity: true)
-        lastAsked = nil
+        schedule.removeAll()
     }
 
     /// What is known of a process by now; see ``ProcessTable/description(host:process:imageVersion:at:user:group:cgroup:)``.
@@ -128,30 +166,52 @@ public struct LiveProcesses {
     public mutating func description(
         process: ProcessKey, imageVersion: UInt32, at time: Timestamp, user: UInt32?, group: UInt32?, cgroup: UInt64
     ) -> ProcessDescription? {
-        request(process, version: imageVersion)
+        look(at: process, imageVersion: imageVersion, time: time, cgroup: cgroup)
         return table.description(
             host: host, process: process, imageVersion: imageVersion, at: time, user: user, group: group, cgroup: cgroup
         )
     }
+
+    /// Has procfs read for a process that sent a packet at some time, where that was not done within the last second,
+    /// and returns whether it was. The cgroup (0 for none) gets its name from the hierarchy where it is younger than
+    /// the tool: that works also when nobody is in it any more.
+    @discardableResult
+    public mutating func look(
+        at process: ProcessKey, imageVersion: UInt32, time: Timestamp, cgroup: UInt64 = 0
+    ) -> Bool {
+        if cgroup != 0 { name(cgroup: cgroup) }
+        guard schedule.isDue(process, version: imageVersion, at: time) else { return false }
+        guard mayAsk(), reader.request(process) else {
+            // To be asked again with a later packet.
+            counts.refused += 1
+            return false
+        }
+        schedule.begin(process, version: imageVersion, at: time)
+        counts.requested += 1
+        return true
+    }
+
+    /// When the look at a process that is under way was asked for, by the time of the packet; nil where none is.
+    public func lookBegun(_ process: ProcessKey) -> Timestamp? { schedule.begun(process) }
+
+    /// Some process was asked for and not everything about it is in.
+    public var isLooking: Bool { schedule.outstanding > 0 }
 
     /// The name of a thread; see ``ProcessTable/threadName(host:process:thread:at:)``.
     public mutating func threadName(process: ProcessKey, thread: UInt32, at time: Timestamp) -> String? {
         table.threadName(host: host, process: process, thread: thread, at: time)
     }
 
-    private mutating func request(_ key: ProcessKey, version: UInt32) {
-        if let lastAsked, lastAsked.key == key, lastAsked.version == version { return }
-        lastAsked = (key, version)
-        guard asked[key] != version else { return }
-        guard mayAsk(), reader.request(key) else {
-            counts.refused += 1
-            // To be asked again with a later packet.
-            lastAsked = nil
+    private mutating func name(cgroup: UInt64) {
+        guard cgroup != lastCgroup else { return }
+        lastCgroup = cgroup
+        guard !table.isKnown(cgroup: cgroup, host: host), !askedCgroups.contains(cgroup) else { return }
+        guard mayAsk(), reader.requestCgroup(cgroup) else {
+            lastCgroup = 0
             return
         }
-        if asked.count >= Self.askedLimit { asked.removeAll(keepingCapacity: true) }
-        asked[key] = version
-        counts.requested += 1
+        if askedCgroups.count >= 4096 { askedCgroups.removeAll(keepingCapacity: true) }
+        askedCgroups.insert(cgroup)
     }
 
     private mutating func mayAsk() -> Bool {

@@ -13,6 +13,11 @@ enum ProcFSFormat {
         /// Fields 26, 28 and 48: where code, stack and arguments lie. Exec moves them, so that equal values before
         /// and after reading mean one image; 0 where the reader lacks the privilege.
         var layout: [UInt64]
+
+        /// A new image is being put together: it has no code yet, and the kernel has not told of it.
+        var isInExec: Bool { !isKernelThread && hasMemory && layout.first == 0 }
+        /// Field 23: bytes of address space; 0 for zombies.
+        var hasMemory: Bool
     }
 
     /// Reads /proc/PID/stat. The name in parentheses may itself hold parentheses, spaces and newlines.
@@ -29,7 +34,7 @@ enum ProcFSFormat {
         }
         return Stat(
             parent: parent, isKernelThread: flags & 0x0020_0000 != 0, startTicks: start,
-            layout: [field(26) ?? 0, field(28) ?? 0, field(48) ?? 0])
+            layout: [field(26) ?? 0, field(28) ?? 0, field(48) ?? 0], hasMemory: field(23) ?? 0 > 0)
     }
 
     /// The task name from /proc/PID/comm: all but the newline at its end.
@@ -78,7 +83,8 @@ enum ProcFSFormat {
     struct Cgroups: Hashable {
         /// The v2 path, escaped.
         var unified: String?
-        /// The path that names unit or container: v2, or else `name=systemd`, or else the first v1 hierarchy with one.
+        /// The path that names the container, or else the unit: v2's, or else that of `name=systemd`, or else that of the
+        /// first v1 hierarchy with one.
         var naming: String?
     }
 
@@ -99,18 +105,18 @@ enum ProcFSFormat {
             default: others.append(path)
             }
         }
-        let candidates = [unified, systemd].compactMap { $0 } + others
-        let naming = candidates.first { CgroupIdentity(path: $0) != CgroupIdentity() }
-        return Cgroups(unified: unified, naming: naming ?? unified)
+        // Runtimes that use v1 leave their containers in the runtime's own v2 cgroup: a container says more than a unit.
+        let candidates = ([unified, systemd].compactMap { $0 } + others).map { ($0, CgroupIdentity(path: $0)) }
+        let naming = candidates.first { $0.1.containerID != nil } ?? candidates.first { $0.1 != CgroupIdentity() }
+        return Cgroups(unified: unified, naming: naming?.0 ?? unified)
     }
 
     /// The target of /proc/PID/exe: path, and what its text says of the file.
     enum ExecutableLink: Hashable {
         /// A file's path.
         case path(String)
-        /// memfd_create's.
-        case memfd(String)
-        /// The path with the kernel's suffix cut off: the file was removed, replaced, or is truly called that.
+        /// The path with the kernel's suffix cut off: the file was removed, replaced, is truly called that, or is a
+        /// memfd (`/memfd:NAME`).
         case suffixed(path: String, whole: String)
     }
 
@@ -120,8 +126,7 @@ enum ProcFSFormat {
         let suffix = Array(" (deleted)".utf8)
         let isSuffixed = bytes.count > suffix.count && bytes.suffix(suffix.count).elementsEqual(suffix)
         guard isSuffixed else { return .path(LosslessEscape.text(bytes)) }
-        let path = LosslessEscape.text(bytes.dropLast(suffix.count))
-        return path.hasPrefix("/memfd:") ? .memfd(path) : .suffixed(path: path, whole: LosslessEscape.text(bytes))
+        return .suffixed(path: LosslessEscape.text(bytes.dropLast(suffix.count)), whole: LosslessEscape.text(bytes))
     }
 
     /// A decimal number; nil for anything else, and beyond 64 bits.

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 internal import SystemPackage
 
@@ -63,6 +64,64 @@ enum SystemCalls {
         return FileIdentity(device: UInt64(stat.deviceID.rawValue), inode: UInt64(stat.inode.rawValue))
     }
 
+    /// Opens a file for reading, without waiting for it and without leaving a trace in its access time where allowed.
+    static func openForLooking(_ path: String) -> FileDescriptor? {
+        let options: FileDescriptor.OpenOptions = [.closeOnExec, .nonBlocking]
+        let traceless = options.union(.init(rawValue: Int32(0o1_000_000)))  // O_NOATIME, for owners and root only
+        return (try? FileDescriptor.open(FilePath(path), .readOnly, options: traceless))
+            ?? (try? FileDescriptor.open(FilePath(path), .readOnly, options: options))
+    }
+
+    /// What tells a regular file's contents from others'; nil for what is no regular file.
+    static func signature(_ descriptor: FileDescriptor) -> RunningImage.Signature? {
+        guard let stat = try? descriptor.stat(), stat.type == .regular else { return nil }
+        return RunningImage.Signature(
+            file: FileIdentity(device: UInt64(stat.deviceID.rawValue), inode: UInt64(stat.inode.rawValue)),
+            size: stat.size, modified: nanoseconds(stat.st_mtim), changed: nanoseconds(stat.st_ctim))
+    }
+
+    /// Reads from an offset into a buffer; the count, 0 at the end, nil on failure.
+    static func read(_ descriptor: FileDescriptor, at offset: Int64, into buffer: inout [UInt8]) -> Int? {
+        try? unsafe buffer.withUnsafeMutableBytes { raw in
+            try unsafe descriptor.read(fromAbsoluteOffset: offset, into: raw)
+        }
+    }
+
+    /// The path of a cgroup, as the kernel has it, from its id; nil where there is none any more, and without privilege.
+    /// `mount`: a directory of its hierarchy.
+    static func cgroupPath(_ id: UInt64, mount: String) -> [UInt8]? {
+        guard let root = try? FileDescriptor.open(FilePath(mount), .readOnly, options: [.directory, .closeOnExec])
+        else {
+            return nil
+        }
+        defer { try? root.close() }
+        // struct file_handle with kernfs's form of it (FILEID_KERNFS in linux/exportfs.h): the id.
+        var handle = (UInt32(8), Int32(0xFE), id)
+        let number = unsafe open_by_handle_at(root.rawValue, &handle, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { return nil }
+        let descriptor = FileDescriptor(rawValue: number)
+        defer { try? descriptor.close() }
+        guard let top = try? linkTarget("/proc/self/fd/\(root.rawValue)"),
+            let path = try? linkTarget("/proc/self/fd/\(number)"), path.starts(with: top)
+        else { return nil }
+        return path.count == top.count ? [UInt8(ascii: "/")] : Array(path[top.count...])
+    }
+
+    /// The device that the kernel keeps memfds on; nil where it makes none.
+    static let memfdDevice: UInt64? = {
+        let number = unsafe memfd_create("whosent", UInt32(MFD_CLOEXEC))
+        guard number >= 0 else { return nil }
+        let descriptor = FileDescriptor(rawValue: number)
+        defer { try? descriptor.close() }
+        return signature(descriptor)?.file.device
+    }()
+
+    /// Gives the calling thread a third of the packet path's share, where they contend for a processor.
+    static func standBack() {
+        // Of one thread only, on Linux (setpriority(2), "C library/kernel differences").
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
+    }
+
     /// Nanoseconds of the wall clock since 1970, and of the boot clock (suspend included).
     static func clocks() -> (wall: Int64, boot: Int64) {
         (nanoseconds(CLOCK_REALTIME), nanoseconds(CLOCK_BOOTTIME))
@@ -71,7 +130,11 @@ enum SystemCalls {
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         unsafe clock_gettime(clock, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        return nanoseconds(time)
+    }
+
+    private static func nanoseconds(_ time: timespec) -> Int64 {
+        Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
     /// Runs something on a thread of its own, which no signal interrupts; false where none could be started.

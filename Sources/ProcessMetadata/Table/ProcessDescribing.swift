@@ -89,12 +89,13 @@ extension ProcessTable {
             if facts.argumentsCut { description.arguments?.append("…") }
             describeCgroup(slot: slot, facts: facts, cgroup: cgroup, in: &description)
         }
-        let isContained = description.containerID != nil
+        // The machine's names are for those that see its files of them: a number in a container is another user.
+        let isNamed = description.containerID == nil && facts.sharesAccounts == true
         if let id = user ?? (facts.finished == nil ? facts.user : nil), description.user?.id != String(id) {
-            description.user = .init(id: String(id), name: isContained ? nil : names.userName(id))
+            description.user = .init(id: String(id), name: isNamed ? names.userName(id) : nil)
         }
         if let id = group ?? (facts.finished == nil ? facts.group : nil), description.group?.id != String(id) {
-            description.group = .init(id: String(id), name: isContained ? nil : names.groupName(id))
+            description.group = .init(id: String(id), name: isNamed ? names.groupName(id) : nil)
         }
         if description.parents.isEmpty { description.parents = parents(of: slot) }
         return description
@@ -107,7 +108,8 @@ extension ProcessTable {
         if facts.finished == nil {
             description.name = text(of: facts.name)
             description.executable = facts.executable
-            description.image = facts.imageState
+            description.image = facts.observation?.state
+            description.sha256 = facts.observation?.sha256
         }
         if description.innerPID == nil, entry.innerPID != entry.key.pid { description.innerPID = entry.innerPID }
         if description.start == nil { description.start = start(of: entry) }
@@ -137,7 +139,10 @@ extension ProcessTable {
         let id = cgroup != 0 ? cgroup : facts.cgroup
         var identity = CgroupIdentity()
         if id != 0, let path = cgroupPaths[CgroupIndex(id: id, host: host)] { identity = CgroupIdentity(path: path) }
-        if identity == CgroupIdentity(), let path = facts.cgroupPath { identity = CgroupIdentity(path: path) }
+        if identity.containerID == nil, let path = facts.cgroupPath {
+            let other = CgroupIdentity(path: path)
+            if identity == CgroupIdentity() || other.containerID != nil { identity = other }
+        }
         description.containerID = identity.containerID
         description.serviceName = identity.unit
     }
@@ -160,7 +165,9 @@ extension ProcessTable {
                 break
             }
             guard !startsLater(store.entries[parent], than: store.entries[child]) else { break }
-            let version = store.entries[child].timeline.moments.first { $0.event == .fork }?.version ?? 0
+            // The image that was copied: the parent's, unless another process was.
+            let birthMoment = store.entries[child].timeline.moments.first { $0.event == .fork }
+            let version = store.entries[child].origin == nil ? birthMoment?.version ?? 0 : 0
             let facts = facts(slot: parent, version: version, at: born, depth: 0)
             var description = identity(slot: parent, facts: facts)
             description.parents = []

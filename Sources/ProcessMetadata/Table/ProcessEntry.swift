@@ -9,10 +9,12 @@ struct ProcessEntry: Sendable {
     /// When it ended, where known.
     var end: Timestamp?
     var parent: ProcessKey?
+    /// The process it was copied from, where that is not the parent.
+    var origin: ProcessKey?
     var innerPID: UInt32?
     var timeline = ProcessTimeline()
-    /// The process began as a copy of its parent, and what the parent ran is not known yet.
-    var awaitsParentImage = false
+    /// The process began as a copy of another, and what that one ran is not known yet.
+    var awaitsInheritance = false
     var threads: [ThreadMoment] = []
     var descriptions: [CachedDescription] = []
     var nextReplaced = 0

@@ -6,11 +6,12 @@ struct ProcessFacts {
     var executable: String?
     var arguments: [String]?
     var argumentsCut = false
-    var imageState: ProcessDescription.ImageState?
+    var observation: ImageObservation?
     var user: UInt32?
     var group: UInt32?
     var cgroup: UInt64 = 0
     var cgroupPath: String?
+    var sharesAccounts: Bool?
     var finished: ProcessDescription?
     /// The one stored image that all of it came from.
     var soleImage: Int?
@@ -32,11 +33,10 @@ extension ProcessTable {
         let moments = entry.timeline.moments
         if let index = moments.lastIndex(where: { $0.since <= time }) { facts.from = moments[index].since }
         if let index = moments.firstIndex(where: { $0.since > time }) { facts.until = moments[index].since }
-        // A loss between two moments changes the answer at its ends.
-        for gap in gaps[entry.host] ?? [] {
-            for edge in [gap.lowerBound, gap.upperBound.advanced(by: 1)] {
-                if edge <= time { facts.from = max(facts.from, edge) } else { facts.until = min(facts.until, edge) }
-            }
+        // A loss between two moments changes the answer at its ends, and so does a look at the image after it.
+        let edges = (gaps[entry.host] ?? []).flatMap { [$0.lowerBound, $0.upperBound.advanced(by: 1)] }
+        for edge in edges + moments.compactMap(endOfLook) {
+            if edge <= time { facts.from = max(facts.from, edge) } else { facts.until = min(facts.until, edge) }
         }
         let span = entry.timeline.span(version: version, at: time) { isGap(entry.host, $0, $1) }
         guard let span else { return facts }
@@ -47,11 +47,17 @@ extension ProcessTable {
         return facts
     }
 
+    /// When a look at the image no longer says how it was, but the next one does.
+    private func endOfLook(_ moment: ProcessMoment) -> Timestamp? {
+        guard let image = moment.image, store.images[image].observation != nil else { return nil }
+        return (moment.seenAgain ?? moment.since).advanced(by: 1)
+    }
+
     private func collectImage(_ moments: ArraySlice<ProcessMoment>, at time: Timestamp, into facts: inout ProcessFacts)
     {
         var executableFrom: Int?
         var argumentsFrom: Int?
-        // What a fork inherits comes last: clone(CLONE_PARENT) shows another parent than the process it copied.
+        // What was seen of the process itself comes before what it inherited.
         for moment in moments.filter({ $0.event != .fork }) + moments.filter({ $0.event == .fork }) {
             guard let index = moment.image else { continue }
             let image = store.images[index]
@@ -67,14 +73,36 @@ extension ProcessTable {
                 facts.argumentsCut = image.argumentsCut
                 argumentsFrom = index
             }
-            facts.imageState = image.state ?? facts.imageState
             if let finished = image.finished, facts.finished == nil || moment.since <= time {
                 facts.finished = finished
             }
         }
-        if executableFrom == argumentsFrom || executableFrom == nil || argumentsFrom == nil {
-            facts.soleImage = executableFrom ?? argumentsFrom
+        let observed = observation(moments, at: time)
+        facts.observation = observed?.observation
+        let sources = Set([executableFrom, argumentsFrom, observed?.image].compactMap { $0 })
+        facts.soleImage = sources.first {
+            let image = store.images[$0]
+            return image.executable == facts.executable && image.arguments == facts.arguments
+                && image.argumentsCut == facts.argumentsCut && image.observation == facts.observation
         }
+    }
+
+    /// How the image compared with its file: the first look from then on, which the packet itself brought about, or
+    /// else the last one before. What runs stays the same all the while, and so does its hash.
+    private func observation(_ moments: ArraySlice<ProcessMoment>, at time: Timestamp)
+        -> (observation: ImageObservation, image: Int)?
+    {
+        let looks = moments.compactMap { moment in
+            moment.image.flatMap { index in
+                store.images[index].observation.map {
+                    (last: moment.seenAgain ?? moment.since, observation: $0, image: index)
+                }
+            }
+        }
+        guard let look = looks.first(where: { $0.last >= time }) ?? looks.last else { return nil }
+        var observation = look.observation
+        observation.sha256 = observation.sha256 ?? looks.lazy.compactMap(\.observation.sha256).first
+        return (observation, look.image)
     }
 
     private func collectIdentity(
@@ -87,6 +115,8 @@ extension ProcessTable {
             }
             if moment.cgroup != 0, facts.cgroup == 0 || moment.since <= time { facts.cgroup = moment.cgroup }
             if let path = moment.cgroupPath, facts.cgroupPath == nil || moment.since <= time { facts.cgroupPath = path }
+            // A doubt that came later counts for before: a wrong name is worse than none.
+            if let shares = moment.sharesAccounts, facts.sharesAccounts != false { facts.sharesAccounts = shares }
         }
     }
 
@@ -113,18 +143,18 @@ extension ProcessTable {
         moment.image.map { store.images[$0].finished != nil } ?? false
     }
 
-    /// Looks once more for what a forked process's parent ran, where the parent was not known at the fork.
+    /// Looks once more for what a forked process was copied from, where that was not known at the fork.
     private mutating func resolveInheritance(slot: Int, depth: Int) {
-        guard store.entries[slot].awaitsParentImage, depth < Self.inheritanceDepth,
-            let parent = store.entries[slot].parent,
+        guard store.entries[slot].awaitsInheritance, depth < Self.inheritanceDepth,
+            let origin = store.entries[slot].origin ?? store.entries[slot].parent,
             let index = store.entries[slot].timeline.moments.firstIndex(where: { $0.event == .fork })
         else { return }
         let fork = store.entries[slot].timeline.moments[index]
-        guard let parentSlot = find(host: store.entries[slot].host, process: parent, at: fork.since), parentSlot != slot
+        guard let copied = find(host: store.entries[slot].host, process: origin, at: fork.since), copied != slot
         else { return }
-        resolveInheritance(slot: parentSlot, depth: depth + 1)
-        guard let image = shareImage(of: parentSlot, version: fork.version, at: fork.since) else { return }
+        resolveInheritance(slot: copied, depth: depth + 1)
+        guard let image = shareImage(of: copied, version: fork.version, at: fork.since) else { return }
         store.entries[slot].timeline.setImage(image, at: index)
-        store.entries[slot].awaitsParentImage = false
+        store.entries[slot].awaitsInheritance = false
     }
 }

@@ -1,11 +1,11 @@
 internal import Records
 
 /// What one exec put into a process: shared by every process forked from it.
-struct ProcessImage: Sendable {
+struct ProcessImage: Hashable, Sendable {
     var executable: String?
     var arguments: [String]?
     var argumentsCut = false
-    var state: ProcessDescription.ImageState?
+    var observation: ImageObservation?
     var finished: ProcessDescription?
 
     /// Arguments beyond this many bytes are cut: a process may legally have 2 MiB of them, and many may.
@@ -13,10 +13,10 @@ struct ProcessImage: Sendable {
 
     init(
         executable: String? = nil, arguments: [String]? = nil, argumentsCut: Bool = false,
-        state: ProcessDescription.ImageState? = nil, finished: ProcessDescription? = nil
+        observation: ImageObservation? = nil, finished: ProcessDescription? = nil
     ) {
         self.executable = executable
-        self.state = state
+        self.observation = observation
         self.finished = finished
         (self.arguments, self.argumentsCut) = Self.bounded(arguments, cut: argumentsCut)
         self.finished?.arguments = Self.bounded(finished?.arguments, cut: false).arguments
@@ -25,19 +25,19 @@ struct ProcessImage: Sendable {
     /// The image that a record brings, or nil where it says nothing of one.
     init?(_ record: ProcessRecord) {
         guard
-            record.executable != nil || record.arguments != nil || record.imageState != nil
+            record.executable != nil || record.arguments != nil || record.image != nil
                 || record.description != nil
         else { return nil }
         self.init(
             executable: record.executable, arguments: record.arguments, argumentsCut: record.argumentsCut,
-            state: record.imageState, finished: record.description)
+            observation: record.image, finished: record.description)
     }
 
     /// A rough account of what it occupies.
     var byteCount: Int {
         func size(_ text: String?) -> Int { text.map { $0.utf8.count + 16 } ?? 0 }
         func size(_ texts: [String]?) -> Int { texts?.reduce(32) { $0 + size($1) } ?? 0 }
-        var count = 160 + size(executable) + size(arguments)
+        var count = 160 + size(executable) + size(arguments) + size(observation?.sha256)
         if let finished {
             count += 256 + size(finished.executable) + size(finished.arguments) + finished.parents.count * 384
         }

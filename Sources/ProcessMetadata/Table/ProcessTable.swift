@@ -115,6 +115,9 @@ public struct ProcessTable: Sendable {
         revision += 1
     }
 
+    /// Whether a cgroup's path is known.
+    func isKnown(cgroup id: UInt64, host: UInt16) -> Bool { cgroupPaths[CgroupIndex(id: id, host: host)] != nil }
+
     /// States that process records were lost: what was seen before is no longer taken to hold after.
     public mutating func noteLostRecords(host: UInt16, from start: Timestamp, to stop: Timestamp) {
         guard start <= stop else { return }
@@ -173,16 +176,22 @@ public struct ProcessTable: Sendable {
     }
 
     private mutating func addMoment(_ record: ProcessRecord, to slot: Int) {
+        if isRepeated(record, slot: slot) {
+            store.entries[slot].timeline.seeAgain(at: record.time)
+            return
+        }
         var image = ProcessImage(record).map { store.images.insert($0) }
         if record.event == .fork, image == nil {
-            image = inheritedImage(of: record.parent, record: record)
-            store.entries[slot].awaitsParentImage = image == nil && record.parent != nil
+            store.entries[slot].origin = record.origin
+            image = inheritedImage(of: record.origin ?? record.parent, record: record)
+            store.entries[slot].awaitsInheritance = image == nil && record.parent != nil
         }
         let event: ProcessRecord.Event = record.event == .exit ? .snapshot : record.event
         let outcome = store.entries[slot].timeline.insert(
             ProcessMoment(
                 since: record.time, version: record.imageVersion, name: record.name, event: event, image: image,
-                user: record.user, group: record.group, cgroup: record.cgroup, cgroupPath: record.cgroupPath))
+                user: record.user, group: record.group, cgroup: record.cgroup, cgroupPath: record.cgroupPath,
+                sharesAccounts: record.sharesAccounts))
         for released in outcome.released { store.images.release(released) }
         // Its own descriptions go in any case; others name it only as a parent, by its image. A process that renames
         // itself all the time must not make everybody's answers expensive.
@@ -192,9 +201,21 @@ public struct ProcessTable: Sendable {
         }
     }
 
-    /// What the parent ran when it forked, with a reference of its own.
-    private mutating func inheritedImage(of parent: ProcessKey?, record: ProcessRecord) -> Int? {
-        guard let parent, let slot = find(host: record.host, process: parent, at: record.time) else { return nil }
+    /// A look that showed what the last one did; a process is looked at again and again.
+    private func isRepeated(_ record: ProcessRecord, slot: Int) -> Bool {
+        guard record.event == .snapshot, record.description == nil, record.image != nil,
+            let last = store.entries[slot].timeline.moments.last, last.event == .snapshot, last.since < record.time,
+            !isGap(record.host, last.since, record.time)
+        else { return false }
+        return last.version == record.imageVersion && last.name == record.name && last.user == record.user
+            && last.group == record.group && last.cgroup == record.cgroup && last.cgroupPath == record.cgroupPath
+            && last.sharesAccounts == record.sharesAccounts
+            && last.image.map { store.images[$0] } == ProcessImage(record)
+    }
+
+    /// What the process that forked ran then, with a reference of its own.
+    private mutating func inheritedImage(of origin: ProcessKey?, record: ProcessRecord) -> Int? {
+        guard let origin, let slot = find(host: record.host, process: origin, at: record.time) else { return nil }
         return shareImage(of: slot, version: record.imageVersion, at: record.time)
     }
 
@@ -209,7 +230,7 @@ public struct ProcessTable: Sendable {
         return store.images.insert(
             ProcessImage(
                 executable: facts.executable, arguments: facts.arguments, argumentsCut: facts.argumentsCut,
-                state: facts.imageState))
+                observation: facts.observation))
     }
 
     private mutating func addThread(_ record: ProcessRecord) {
@@ -223,6 +244,12 @@ public struct ProcessTable: Sendable {
         threads.insert(.init(thread: record.thread, since: record.time, name: record.name), at: index)
         if threads.count > limits.threads { threads.removeFirst() }
         store.entries[slot].threads = threads
+    }
+
+    /// Whether an image began after one moment and not after another.
+    mutating func didExec(host: UInt16, process: ProcessKey, after start: Timestamp, until stop: Timestamp) -> Bool {
+        guard let slot = find(host: host, process: process, at: stop) else { return false }
+        return store.entries[slot].timeline.moments.contains { $0.isExec && start < $0.since && $0.since <= stop }
     }
 
     // MARK: - Bounds

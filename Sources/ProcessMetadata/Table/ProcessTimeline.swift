@@ -14,6 +14,9 @@ struct ProcessMoment: Sendable {
     var group: UInt32?
     var cgroup: UInt64
     var cgroupPath: String?
+    var sharesAccounts: Bool?
+    /// When it was last seen to be so, where somebody looked again.
+    var seenAgain: Timestamp?
 
     /// A new image begins here.
     var isExec: Bool { event == .exec }
@@ -133,7 +136,8 @@ struct ProcessTimeline: Sendable {
         return nil
     }
 
-    /// Fills what was missing; returns whether anything was.
+    /// Fills what was missing; returns whether anything was. Of an observation the later telling knows more: the hash
+    /// comes after the look, and evidence repeats a description that grew.
     private mutating func merge(_ moment: ProcessMoment, into index: Int, released: inout [Int]) -> Bool {
         var changed = false
         if moments[index].name == .empty, moment.name != .empty {
@@ -144,6 +148,9 @@ struct ProcessTimeline: Sendable {
             if moments[index].image == nil {
                 moments[index].image = image
                 changed = true
+            } else if moment.isObservation, let known = moments[index].image {
+                moments[index].image = image
+                released.append(known)
             } else {
                 released.append(image)
             }
@@ -178,6 +185,9 @@ struct ProcessTimeline: Sendable {
         moments[0].image = oldest.image
         return nil
     }
+
+    /// Notes that another look showed what the latest moment is about.
+    mutating func seeAgain(at time: Timestamp) { moments[moments.count - 1].seenAgain = time }
 
     /// Takes the image of a moment that had none yet.
     mutating func setImage(_ image: Int, at index: Int) { moments[index].image = image }

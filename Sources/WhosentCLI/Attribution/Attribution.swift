@@ -40,6 +40,8 @@ struct Attribution: EvidenceSink {
 
     /// The most packets that wait at once. Beyond it the oldest leaves with what is known.
     static let waitingLimit = 1 << 16
+    /// How long a line waits for a look at its sender's process, in nanoseconds of capture time.
+    static let lookPatience: Int64 = 500_000_000
     /// The most bytes that wait at once.
     static let waitingByteLimit = 32 << 20
 
@@ -80,7 +82,10 @@ struct Attribution: EvidenceSink {
 
     // MARK: What comes in
 
-    mutating func add(_ record: SendRecord) { correlator.add(record) }
+    mutating func add(_ record: SendRecord) {
+        correlator.add(record)
+        processes.look(at: record)
+    }
     mutating func add(_ record: WireRecord) { correlator.add(record) }
     mutating func add(_ record: ProcessRecord) { processes.add(record) }
     mutating func add(_ loss: LossInterval) {
@@ -158,6 +163,7 @@ struct Attribution: EvidenceSink {
             let overfull = waiting.count > Self.waitingLimit || bytes.byteCount > Self.waitingByteLimit
             guard decided > 0 || overfull else { break }
             if case .pending(let tag) = first.tag, !ended, !overfull, captureTime <= tag.deadline { break }
+            if !ended, !overfull, awaitsLook(first, recordsThrough) { break }
             if decided == 0 {
                 decide(0)
                 decided = 1
@@ -165,6 +171,17 @@ struct Attribution: EvidenceSink {
             try letGo(into: &output)
         }
     }
+
+    /// Whether more is about to be known of the sender: what procfs tells, and its image's hash.
+    private func awaitsLook(_ entry: Waiting, _ now: Timestamp) -> Bool {
+        guard let process = entry.verdict?.sender?.process, let begun = processes.lookBegun(process) else {
+            return false
+        }
+        return now < begun.advanced(by: Self.lookPatience)
+    }
+
+    /// A line waits for what is being read about its sender, or soon will.
+    var isLooking: Bool { !waiting.isEmpty && processes.isLooking }
 
     private mutating func decide(_ index: Int) {
         guard let packet = waiting[index].packet else { return }

@@ -24,6 +24,19 @@ struct ProcessSource {
     /// States that all of the kernel's records up to a moment were added.
     mutating func drained(until moment: Timestamp) { live?.drained(until: moment) }
 
+    /// Has a sender looked at as early as can be: it may be gone in a moment.
+    mutating func look(at record: SendRecord) {
+        guard live != nil, record.proof != .borrowed else { return }
+        live?.look(
+            at: record.process, imageVersion: record.imageVersion, time: record.time, cgroup: record.cgroup)
+    }
+
+    /// When the look at a process that is under way was asked for; nil where none is.
+    func lookBegun(_ process: ProcessKey) -> Timestamp? { live?.lookBegun(process) }
+
+    /// Something about some process is still being read.
+    var isLooking: Bool { live?.isLooking ?? false }
+
     mutating func add(_ loss: LossInterval, host: UInt16 = 0) {
         guard loss.kind == .process else { return }
         if live != nil {

@@ -181,10 +181,13 @@ private final class LiveRun {
     private func drain() throws {
         let end = wallClock()
         let settled = end.advanced(by: 60_000_000)
+        let patience = monotonicClock() + 1_000_000_000
         while !output.isFinished, !Interruption.isStopPending {
             waitUntilReadable(capture.descriptor, milliseconds: 10)
             let count = try collect()
-            if newestPacket > settled || count == 0 && watermark >= settled { return }
+            let isThrough = newestPacket > settled || count == 0 && watermark >= settled
+            // What is being read about the last senders has its time too.
+            if isThrough, !attribution.isLooking || monotonicClock() > patience { return }
         }
     }
 

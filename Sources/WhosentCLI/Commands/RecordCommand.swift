@@ -119,7 +119,7 @@ private final class RecordRun {
             repeat {
                 pause(milliseconds: 2)
                 watermark = try collect()
-            } while watermark < end && monotonicClock() < patience
+            } while (watermark < end || recorder.isLooking) && monotonicClock() < patience
             try recorder.update(probe.hostInterfaces(), time: watermark)
             try recorder.finish(stop: watermark, lost: probe.losses)
         } catch let failure as CommandFailure {
