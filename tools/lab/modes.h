@@ -52,6 +52,11 @@ void mode_spin(const struct lab_options *options);
 
 void mode_queue_daemon(const struct lab_options *options);
 
+void mode_rounds(const struct lab_options *options);
+void mode_reuse(const struct lab_options *options);
+void mode_clone_parent(const struct lab_options *options);
+void mode_copier(const struct lab_options *options);
+
 /* A UDP socket, bound to the source address and port where the options name them. */
 int lab_udp_socket(const struct lab_options *options);
 

@@ -55,6 +55,10 @@ static const struct {
 	{"cgroup-program", mode_cgroup_program},
 	{"spin", mode_spin},
 	{"queue-daemon", mode_queue_daemon},
+	{"rounds", mode_rounds},
+	{"reuse", mode_reuse},
+	{"clone-parent", mode_clone_parent},
+	{"copier", mode_copier},
 };
 
 enum { MODE_COUNT = sizeof(modes) / sizeof(modes[0]) };
