@@ -67,6 +67,7 @@ final class EvidenceRecorder {
     private let writer: EvidenceWriter
     private var processes: LiveProcesses
     private var described = DescribedSenders()
+    private var lastSender = LastSender()
     private let withoutArguments: Bool
     private var interfaces: [HostInterface]
 
@@ -155,7 +156,7 @@ final class EvidenceRecorder {
     var isLooking: Bool { processes.isLooking }
 
     private func describe(_ record: SendRecord) throws(BlockWriterError) {
-        guard record.proof != .borrowed else { return }
+        guard record.proof != .borrowed, lastSender.isAnother(record) else { return }
         let isLookedAt = processes.look(
             at: record.process, imageVersion: record.imageVersion, time: record.time, cgroup: record.cgroup)
         guard !writer.describes(record.process, imageVersion: record.imageVersion) else {

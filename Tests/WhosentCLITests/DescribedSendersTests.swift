@@ -43,3 +43,28 @@ struct DescribedSendersTests {
         #expect(described.sendings(first.process).first?.time == second.time)
     }
 }
+
+@Suite("The sender of the last record")
+struct LastSenderTests {
+    private static func record(_ pid: UInt32, version: UInt32 = 1, cgroup: UInt64 = 1, at nanoseconds: Int64)
+        -> SendRecord
+    {
+        let packet = IPPacket(source: IPAddress(v4: 1), destination: IPAddress(v4: 2), transport: .udp)
+        return SendRecord(
+            time: Timestamp(nanoseconds: nanoseconds), packet: packet, process: ProcessKey(pid: pid, startTime: 9),
+            thread: pid, imageVersion: version, cgroup: cgroup)
+    }
+
+    @Test(
+        "a burst is one question; another process, image or cgroup is another, and so is the same one later",
+        arguments: [
+            (record(7, at: 99_999_999), false), (record(7, at: 100_000_000), true), (record(8, at: 1), true),
+            (record(7, version: 2, at: 1), true), (record(7, cgroup: 2, at: 1), true),
+        ])
+    func questions(record: SendRecord, isAnother: Bool) {
+        var last = LastSender()
+        let first = last.isAnother(Self.record(7, at: 0))
+        let second = last.isAnother(record)
+        #expect(first && second == isAnother)
+    }
+}

@@ -10,6 +10,7 @@ struct ProcessSource {
     private var live: LiveProcesses?
     /// What evidence files say.
     private var recorded = ProcessTable()
+    private var lastSender = LastSender()
 
     /// The evidence alone.
     init() {}
@@ -26,7 +27,7 @@ struct ProcessSource {
 
     /// Has a sender looked at as early as can be: it may be gone in a moment.
     mutating func look(at record: SendRecord) {
-        guard live != nil, record.proof != .borrowed else { return }
+        guard live != nil, record.proof != .borrowed, lastSender.isAnother(record) else { return }
         live?.look(
             at: record.process, imageVersion: record.imageVersion, time: record.time, cgroup: record.cgroup)
     }
