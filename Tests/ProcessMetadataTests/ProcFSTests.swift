@@ -146,7 +146,7 @@ final class FixtureProc {
 }
 
 @Suite struct RealProcessTests {
-    /// Starts a copy of sleep(1), to be terminated by the caller.
+    /// Starts a copy of sleep(1), to be ended by the caller.
     private func sleeper(_ path: String = "/bin/sleep") throws -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
@@ -154,6 +154,9 @@ final class FixtureProc {
         try process.run()
         return process
     }
+
+    /// Whatever signals another test of this process ignores, a child inherits that.
+    private func end(_ child: Process) { kill(child.processIdentifier, SIGKILL) }
 
     private func copy() throws -> String {
         let path = NSTemporaryDirectory() + "/whosent-sleep-\(UUID().uuidString)"
@@ -174,7 +177,7 @@ final class FixtureProc {
 
     @Test func aChildAndItsParent() throws {
         let child = try sleeper()
-        defer { child.terminate() }
+        defer { end(child) }
         let record = try read(child)
         let own = UInt32(ProcessInfo.processInfo.processIdentifier)
         #expect(record.name.description == "sleep")
@@ -196,7 +199,7 @@ final class FixtureProc {
         }
         defer { try? FileManager.default.removeItem(atPath: path) }
         let child = try sleeper(path)
-        defer { child.terminate() }
+        defer { end(child) }
         _ = try read(child)
         if state != nil { try FileManager.default.removeItem(atPath: path) }
         if state == .replaced { try FileManager.default.copyItem(atPath: "/bin/true", toPath: path) }
@@ -208,7 +211,7 @@ final class FixtureProc {
 
     @Test func theLiveSourceCompletesWhatTheKernelTold() throws {
         let child = try sleeper()
-        defer { child.terminate() }
+        defer { end(child) }
         let seen = try read(child)
         // The kernel's key lies somewhere within procfs's tick.
         let exact = ProcessKey(pid: seen.process.pid, startTime: seen.process.startTime + 1_234_567)
@@ -242,7 +245,7 @@ final class FixtureProc {
         defer { try? FileManager.default.removeItem(atPath: path) }
         let truth = try digest(path)
         let child = try sleeper(path)
-        defer { child.terminate() }
+        defer { end(child) }
         let record = try read(child)
         if state != nil { try FileManager.default.removeItem(atPath: path) }
         if state == .replaced { try FileManager.default.copyItem(atPath: "/bin/true", toPath: path) }

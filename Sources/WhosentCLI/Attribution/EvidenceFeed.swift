@@ -21,8 +21,9 @@ struct EvidenceFeed {
         var reportedDamage = 0
     }
 
-    /// Records may stand this much out of order in a file: they are written a batch at a time.
-    private static let disorder: Int64 = 100_000_000
+    /// How far ahead a file is read, in nanoseconds: records are written a batch at a time and not quite in order, and
+    /// the hash of a sender's image follows its packets by as long as reading the image took.
+    private static let disorder: Int64 = 500_000_000
 
     private var sources: [Source] = []
     private let clockOffset: Int64
