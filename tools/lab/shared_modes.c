@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -171,7 +172,9 @@ static void attach_program(const struct lab_options *options)
 		.attach_type = BPF_CGROUP_INET_EGRESS,
 		.attach_flags = options->multiple ? BPF_F_ALLOW_MULTI : 0,
 	};
-
+	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	/* Before Linux 5.11 programs count as locked memory. */
+	LAB_CHECK(setrlimit(RLIMIT_MEMLOCK, &unlimited));
 	attach.attach_bpf_fd = LAB_CHECK(syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load)));
 	LAB_CHECK(syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof(attach)));
 }
