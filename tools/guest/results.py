@@ -10,34 +10,22 @@ import json
 import os
 import sys
 
-COUNTS = ("sent", "right", "unknown", "incomplete", "miscounted", "wrong")
-
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lab"))
+from document import COUNTS, gather  # noqa: E402
 
 def read_lines(path):
     with open(path, encoding="utf-8") as file:
         return file.read().splitlines()
 
 
-def grouped(rows):
-    """Sums over ways and IP versions, in the order of the suite."""
-    sums = {}
-    for row in rows:
-        entry = sums.setdefault((row["row"], row["title"]), {"expected": row["expected"], "reasons": [],
-                                                             **dict.fromkeys(COUNTS, 0)})
-        for count in COUNTS:
-            entry[count] += row[count]
-        if row.get("notRun") and row["notRun"] not in entry["reasons"]:
-            entry["reasons"].append(row["notRun"])
-    return sums
-
-
 def print_table(rows):
     print(f"{'row':<14}{'expected':<34}" + "".join(f"{name:>11}" for name in COUNTS) + "  what")
-    for (row, title), entry in grouped(rows).items():
-        if entry["sent"] == 0 and entry["reasons"]:
-            print(f"{row:<14}{entry['expected']:<34}  not run: {'; '.join(entry['reasons'])}")
+    for (row, title, expected), entry in gather(rows):
+        if entry["notRun"]:
+            print(f"{row:<14}{expected:<34}  not run: {entry['notRun']}")
         else:
-            print(f"{row:<14}{entry['expected']:<34}" + "".join(f"{entry[name]:>11}" for name in COUNTS) + f"  {title}")
+            print(f"{row:<14}{expected:<34}" + "".join(f"{entry[name]:>11}" for name in COUNTS) + f"  {title}")
 
 
 def main():
