@@ -73,6 +73,12 @@ struct AttributionObject: ~Copyable {
     func load() throws(ProbeError) {
         let result = unsafe bpf_object__load(handle)
         guard result < 0 else { return }
+        if result == -EPERM, let kibibytes = LockedMemory.obstacle {
+            throw ProbeError(
+                .notPermitted, "bpf_object__load", errno: EPERM,
+                "This kernel counts BPF maps as locked memory, of which \(kibibytes) KiB are allowed here: run with "
+                    + "CAP_SYS_RESOURCE, or raise the limit (ulimit -l unlimited).")
+        }
         // Without the privilege it is EPERM; all other refusals come from the verifier or from missing types.
         guard result != -EPERM, result != -ENOMEM else { throw .failed("loading the BPF programs", errno: -result) }
         throw ProbeError(

@@ -20,6 +20,12 @@ public struct HostFacts: Sendable, Hashable {
         networkNamespace = inode(ofPath: "/proc/thread-self/ns/net").map { UInt32(truncatingIfNeeded: $0) } ?? 0
     }
 
+    /// The kernel's version, as far as its release tells it.
+    var kernelVersion: (major: Int, minor: Int)? {
+        let numbers = (kernelRelease ?? "").split { $0 == "." || $0 == "-" }.prefix(2).compactMap { Int($0) }
+        return numbers.count == 2 ? (numbers[0], numbers[1]) : nil
+    }
+
     private static func line(_ path: String) -> String? {
         guard let bytes = contents(ofPath: path)?.prefix(while: { $0 != UInt8(ascii: "\n") }), !bytes.isEmpty else {
             return nil

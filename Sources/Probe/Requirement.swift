@@ -35,13 +35,21 @@ extension Probe {
         (39, "CAP_BPF", "load BPF programs", true),
         (38, "CAP_PERFMON", "let BPF programs read the kernel's memory", true),
         (12, "CAP_NET_ADMIN", "attach BPF programs to the root cgroup", true),
-        (24, "CAP_SYS_RESOURCE", "raise the limit of locked memory, on kernels before 5.11 only", false),
     ]
+    private static let forLockedMemory = (
+        bit: 24, name: "CAP_SYS_RESOURCE",
+        purpose: "raise the limit of locked memory, by which this kernel counts BPF maps"
+    )
     private static let systemAdministrator = 21
 
     private static func privileges() -> [Requirement] {
         let effective = effectiveCapabilities()
-        return capabilities.map { capability in
+        var wanted = capabilities
+        if LockedMemory.countsBPF {
+            let (bit, name, purpose) = forLockedMemory
+            wanted.append((bit, name, purpose, LockedMemory.obstacle != nil))
+        }
+        return wanted.map { capability in
             guard let effective else {
                 return Requirement(
                     name: capability.name, state: .unknown, detail: "/proc/self/status could not be read.",
@@ -59,7 +67,7 @@ extension Probe {
         }
     }
 
-    private static func effectiveCapabilities() -> UInt64? {
+    static func effectiveCapabilities() -> UInt64? {
         guard let status = contents(ofPath: "/proc/thread-self/status") else { return nil }
         for line in String(decoding: status, as: UTF8.self).split(separator: "\n") where line.hasPrefix("CapEff:") {
             return line.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) }
@@ -68,14 +76,13 @@ extension Probe {
     }
 
     private static func kernel() -> Requirement {
-        let release = HostFacts().kernelRelease
-        let numbers = (release ?? "").split { $0 == "." || $0 == "-" }.prefix(2).compactMap { Int($0) }
-        guard let release, numbers.count == 2 else {
+        let host = HostFacts()
+        guard let release = host.kernelRelease, let version = host.kernelVersion else {
             return Requirement(
                 name: "kernel", state: .unknown, detail: "The kernel's release could not be read.", remedy: nil,
                 isEssential: true)
         }
-        let recent = (numbers[0], numbers[1]) >= (5, 10)
+        let recent = version >= (5, 10)
         return Requirement(
             name: "kernel", state: recent ? .met : .missing, detail: "The kernel is Linux \(release).",
             remedy: recent ? nil : "Use Linux 5.10 or later.", isEssential: true)

@@ -70,15 +70,7 @@ struct IdentitySession: Sendable {
     static let shared = Result { try IdentitySession() }
 
     private init() throws {
-        folder = TestMachine.package.appending(path: "out/identity")
-        try? FileManager.default.removeItem(at: folder)
-        let senders = try LabSession.buildSenders()
-        let run = try CommandRun(
-            [
-                "/usr/bin/env", "python3", TestMachine.package.appending(path: "tools/lab/identity.py").path,
-                "--whosent", TestMachine.whosent, "--senders", senders.path, "--output", folder.path,
-            ], seconds: 240)
-        guard run.status == 0 else { throw CommandFailure(description: run.errors) }
+        folder = try LabRun.folder(of: "identity")
         let decoder = JSONDecoder()
         let truth = try Data(contentsOf: folder.appending(path: "truth.ndjson"))
         sent = try truth.split(separator: UInt8(ascii: "\n")).map { try decoder.decode(IdentityPacket.self, from: $0) }

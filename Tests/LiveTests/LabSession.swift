@@ -40,31 +40,8 @@ struct LabSession: Sendable {
     /// The tools' own process ids: they send calibration datagrams to themselves.
     var toolPIDs: Set<Int> { Set(commands.compactMap(\.pid)) }
 
-    /// A run that was made elsewhere, and is only to be judged: `WHOSENT_ACCURACY_RUN` names its folder.
-    static let given = ProcessInfo.processInfo.environment["WHOSENT_ACCURACY_RUN"].map {
-        URL(filePath: $0, directoryHint: .isDirectory)
-    }
-
-    /// Whether there is a run, or this machine can make one.
-    static let isPossible = given != nil || TestMachine.requiresBPF || TestMachine.hasBPF
-
-    /// Runs the lab on this machine and returns the folder of its files.
-    private static func run() throws -> URL {
-        let folder = TestMachine.package.appending(path: "out/accuracy")
-        try? FileManager.default.removeItem(at: folder)
-        let senders = try buildSenders()
-        let run = try CommandRun(
-            [
-                "/usr/bin/env", "python3", TestMachine.package.appending(path: "tools/lab/accuracy.py").path,
-                "--whosent",
-                TestMachine.whosent, "--senders", senders.path, "--output", folder.path,
-            ], seconds: 240)
-        guard run.status == 0 else { throw CommandFailure(description: run.errors) }
-        return folder
-    }
-
     private init() throws {
-        folder = try Self.given ?? Self.run()
+        folder = try LabRun.folder(of: "accuracy")
         let decoder = JSONDecoder()
         let truth = try Data(contentsOf: folder.appending(path: "truth.ndjson"))
         sent = try truth.split(separator: UInt8(ascii: "\n")).map { try decoder.decode(SentPacket.self, from: $0) }
@@ -84,14 +61,6 @@ struct LabSession: Sendable {
                 (way, Comparison(sent: packets, lines: output.lines, way: way))
             })
         try writeResults()
-    }
-
-    /// Builds the senders and returns their folder.
-    static func buildSenders() throws -> URL {
-        let folder = TestMachine.package.appending(path: ".build/lab")
-        let run = try CommandRun([TestMachine.package.appending(path: "tools/lab/build").path, folder.path])
-        guard run.status == 0 else { throw CommandFailure(description: "tools/lab/build: \(run.errors)") }
-        return folder.resolvingSymlinksInPath()
     }
 
     /// The verdicts on one case's packets.

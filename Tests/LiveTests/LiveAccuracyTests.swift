@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The accuracy matrix through the real command, live and again offline.
-@Suite("Accuracy", .serialized, .enabled(if: LabSession.isPossible, "needs BPF"))
+@Suite("Accuracy", .serialized, .enabled(if: LabRun.isPossible, "needs BPF"))
 struct LiveAccuracyTests {
     /// The shared run. Where there is none, one test says why and the others do not repeat it.
     private func lab() throws -> LabSession {

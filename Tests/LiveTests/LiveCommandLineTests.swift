@@ -29,7 +29,7 @@ final class LabNetwork {
 @Suite("Command line, live", .serialized, .enabled(if: TestMachine.requiresBPF || TestMachine.hasBPF, "needs BPF"))
 struct LiveCommandLineTests {
     private func sendFrom(_ network: LabNetwork, count: Int = 23) throws {
-        let senders = try LabSession.buildSenders().path
+        let senders = try LabRun.buildSenders().path
         let run = try CommandRun(
             network.inside(
                 "host",

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Who a process is, through the real commands: rows 20 to 22 of the accuracy matrix, and what becomes of names there.
-@Suite("Process identity", .serialized, .enabled(if: TestMachine.requiresBPF || TestMachine.hasBPF, "needs BPF"))
+@Suite("Process identity", .serialized, .enabled(if: LabRun.isPossible, "needs BPF"))
 struct ProcessIdentityTests {
     /// The shared run. Where there is none, one test says why and the others do not repeat it.
     private func lab() throws -> IdentitySession {

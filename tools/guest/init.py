@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""The first process of the virtual machine of tools/kernels: runs the accuracy suite, hands the results out, ends.
+"""The first process of the virtual machine of tools/kernels: runs the labs, hands the results out, ends.
 
 What it prints goes to the serial console: "ready" once the machine stands, "done" once the results are on the disk,
 which then holds them as a tar archive."""
 import ctypes
 import os
+import socket
 import subprocess
 import sys
 import tarfile
@@ -13,24 +14,47 @@ import time
 RESULTS = "/results"
 DISK = "/dev/vda"
 RB_AUTOBOOT = 0x01234567
+MS_BIND, MS_MOVE = 0x1000, 0x2000
+LABS = {"accuracy": 700, "identity": 400}
 MODULES = ("virtio_pci", "virtio_blk", "tun", "veth")
 
 
-def mount(kind, target, options=""):
+def mount(kind, target, options="", source=None, flags=0):
     os.makedirs(target, exist_ok=True)
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(kind.encode(), target.encode(), kind.encode(), 0, options.encode()):
-        raise OSError(ctypes.get_errno(), f"mounting {kind} on {target}")
+    if libc.mount((source or kind).encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode()):
+        raise OSError(ctypes.get_errno(), f"mounting {source or kind} on {target}")
+
+
+def leave_first_file_system():
+    """A container's pivot_root(2) cannot leave the kernel's first file system, but a mount of the same on top of it."""
+    mount("", "/mnt", source="/", flags=MS_BIND)
+    os.chdir("/mnt")
+    mount("", "/", source=".", flags=MS_MOVE)
+    os.chroot(".")
+    os.chdir("/")
+
+
+def mount_version_one():
+    """Control groups as on a machine of the kernel's time: Debian 13 has the second version alone."""
+    if [int(part) for part in os.uname().release.split(".")[:2]] < [6, 12]:
+        mount("cgroup", "/run/cgroup/systemd", "none,name=systemd")
+        mount("cgroup", "/run/cgroup/pids", "pids")
 
 
 def set_up():
+    leave_first_file_system()
     mount("proc", "/proc")
     mount("sysfs", "/sys")
     mount("devtmpfs", "/dev")
+    # What runs from a descriptor is called /dev/fd/N, and the security module of Linux 5.10 looks there.
+    os.symlink("/proc/self/fd", "/dev/fd")
     mount("tmpfs", "/run")
     mount("tmpfs", "/tmp")
     mount("cgroup2", "/sys/fs/cgroup")
-    os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root", LC_ALL="C.UTF-8")
+    mount_version_one()
+    socket.sethostname("guest")
+    os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", HOME="/root", LC_ALL="C.UTF-8", WHOSENT_LAB_SCALE="qemu")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     for module in MODULES:
         subprocess.run(["modprobe", module], check=True)
@@ -59,13 +83,30 @@ def hand_out():
     os.sync()
 
 
+def wanted(what):
+    """The words of an option on the kernel's command line, for trying single rows or labs; none: all."""
+    with open("/proc/cmdline", encoding="ascii") as file:
+        for word in file.read().split():
+            if word.startswith(f"whosent.{what}="):
+                return word.partition("=")[2]
+    return None
+
+
+def run_labs():
+    rows, labs = wanted("rows"), wanted("labs")
+    chosen = labs.split(",") if labs else ["accuracy"] if rows else LABS
+    for lab, timeout in LABS.items():
+        if lab in chosen:
+            run(lab, [sys.executable, f"/lab/{lab}.py", "--whosent", "/usr/bin/whosent", "--senders", "/senders",
+                      "--output", f"{RESULTS}/{lab}", *(["--rows", rows] if rows else [])], timeout)
+
+
 def main():
     set_up()
     print("ready", flush=True)
     os.mkdir(RESULTS)
     run("doctor", ["whosent", "doctor", "--format", "ndjson"], 120)
-    run("accuracy", [sys.executable, "/lab/accuracy.py", "--whosent", "/usr/bin/whosent", "--senders", "/senders",
-                     "--output", f"{RESULTS}/accuracy"], 800)
+    run_labs()
     with open(f"{RESULTS}/kernel.log", "wb") as log:
         subprocess.run(["dmesg"], stdout=log, check=False)
     hand_out()

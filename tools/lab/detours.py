@@ -192,7 +192,8 @@ class Detours:
                 (self.macvlan, "36", "14c-macvlan", MACVLAN, "mv0", MACVLAN_PEER_MAC),
                 (self.vlan, "36-vlan", "14c-vlan", VLAN, "v0", VLAN_PEER_MAC)):
             if make not in self.missing:
-                self.send_stacked(stacked, link[at], 7145, name, mac)
+                # Older macvlan devices cannot tell a frame's protocol, and then no capture of all interfaces can.
+                self.send_stacked(stacked, link[at], 7145, name, mac, "--tell-protocol")
                 self.session.send(row, "sendto", *link[at], "--port", 7136)
                 self.session.send(row, "ping-socket", *link[at])
         if self.translation not in self.missing:
@@ -228,12 +229,12 @@ class Detours:
         send("33", "sendto", *DROPPING[at], "--port", 7333, "--size", 120, "--packets", 0)
         send("33", "sendto", *DROPPING[at], "--port", 7333, "--size", 400, "--packets", 0)
 
-    def send_stacked(self, row, link, port, interface, mac):
+    def send_stacked(self, row, link, port, interface, mac, *extra):
         """While other processes keep the processors busy: what is left in a queue goes on in their contexts."""
         if not self.session.wanted(row):
             return
         spinning = [self.session.hold("spin", *link) for _ in range(os.cpu_count() or 1)]
-        words = ("--interface", interface, "--mac", mac, "--size", 400)
+        words = ("--interface", interface, "--mac", mac, "--size", 400, *extra)
         self.session.send(row, "packet-udp", *link, "--port", port, *words)
         self.session.send(row, "packet-udp", *link, "--port", port, *words, "--ring")
         self.session.send(row, "packet-echo", *link, *words)

@@ -77,22 +77,21 @@ class Netlab:
         command("ip", "netns", "add", name)
         self.names[short] = name
         self.ip(short, "link", "set", "lo", "up")
-        for key, value in (
-            ("net.ipv4.ping_group_range", "0 2147483647"),
+        self.sysctl(short, {
+            "net.ipv4.ping_group_range": "0 2147483647",
             # No type is limited: with a rate of 0 alone the machine's limit on unreachables still holds.
-            ("net.ipv4.icmp_ratemask", "0"),
-            ("net.ipv4.icmp_ratelimit", "0"),
-            ("net.ipv6.icmp.ratemask", ""),
-            ("net.ipv6.icmp.ratelimit", "0"),
-            ("net.ipv4.conf.all.rp_filter", "0"),
-            ("net.ipv4.conf.default.rp_filter", "0"),
-            ("net.ipv6.conf.all.accept_dad", "0"),
-            ("net.ipv6.conf.default.accept_dad", "0"),
-            ("net.ipv6.conf.default.accept_ra", "0"),
-            ("net.ipv6.conf.default.router_solicitations", "0"),
-            ("net.ipv6.conf.default.mldv2_unsolicited_report_interval", "10"),
-        ):
-            self.sysctl(short, key, value)
+            "net.ipv4.icmp_ratemask": "0",
+            "net.ipv4.icmp_ratelimit": "0",
+            "net.ipv6.icmp.ratemask": "",
+            "net.ipv6.icmp.ratelimit": "0",
+            "net.ipv4.conf.all.rp_filter": "0",
+            "net.ipv4.conf.default.rp_filter": "0",
+            "net.ipv6.conf.all.accept_dad": "0",
+            "net.ipv6.conf.default.accept_dad": "0",
+            "net.ipv6.conf.default.accept_ra": "0",
+            "net.ipv6.conf.default.router_solicitations": "0",
+            "net.ipv6.conf.default.mldv2_unsolicited_report_interval": "10",
+        })
         return name
 
     def ip(self, short, *words):
@@ -101,8 +100,8 @@ class Netlab:
     def run(self, short, *words, check=True):
         return command("ip", "netns", "exec", self.names[short], *words, check=check)
 
-    def sysctl(self, short, key, value):
-        self.run(short, "sysctl", "-qw", f"{key}={value}")
+    def sysctl(self, short, settings):
+        self.run(short, "sysctl", "-qw", *(f"{key}={value}" for key, value in settings.items()))
 
     def start(self, short, *words, cgroup=None, **options):
         """A process in the namespace; `ip netns exec` becomes it, so its pid is the child's."""
@@ -209,8 +208,7 @@ def accuracy_network(lab):
     lab.run("host", "ethtool", "-K", "h1", "tx-udp-segmentation", "off")
     lab.ip("guest", "route", "add", "default", "via", "198.51.100.129")
     lab.ip("guest", "route", "add", "default", "via", "2001:db8:4::1")
-    for key in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
-        lab.sysctl("host", key, "1")
+    lab.sysctl("host", {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"})
     # The peer takes datagrams in silence but on one port, so that replies never crowd the rows.
     lab.run("peer", "nft", "add table inet lab; add chain inet lab input { type filter hook input priority 0; };"
             f"add rule inet lab input udp dport != {DISCARD_UDP_EXCEPT} drop")

@@ -19,6 +19,7 @@ enum { FRAME_ROOM = 2048, SOURCE_PORT = 40001, ECHO_ID = 0x6b6b };
 /* Where a finished Ethernet frame goes: a packet socket, its ring, or a TAP device. */
 struct outlet {
 	int descriptor;
+	struct sockaddr_ll address;
 	unsigned char *ring;
 	unsigned int ring_frames;
 };
@@ -68,7 +69,8 @@ static void transmit_send(struct outlet *outlet, unsigned int index, const unsig
 			  size_t length)
 {
 	(void)index;
-	LAB_CHECK(send(outlet->descriptor, frame, length, 0));
+	LAB_CHECK(sendto(outlet->descriptor, frame, length, 0, (struct sockaddr *)&outlet->address,
+			 sizeof(outlet->address)));
 }
 
 static void transmit_write(struct outlet *outlet, unsigned int index, const unsigned char *frame,
@@ -89,7 +91,8 @@ static void transmit_ring(struct outlet *outlet, unsigned int index, const unsig
 	memcpy(slot + TPACKET2_HDRLEN - sizeof(struct sockaddr_ll), frame, length);
 	header->tp_len = length;
 	__atomic_store_n(&header->tp_status, TP_STATUS_SEND_REQUEST, __ATOMIC_RELEASE);
-	LAB_CHECK(send(outlet->descriptor, NULL, 0, 0));
+	LAB_CHECK(sendto(outlet->descriptor, NULL, 0, 0, (struct sockaddr *)&outlet->address,
+			 sizeof(outlet->address)));
 }
 
 static void map_ring(struct outlet *outlet)
@@ -115,14 +118,18 @@ static void map_ring(struct outlet *outlet)
 static void send_packet_socket(const struct lab_options *options, bool echo)
 {
 	/* Protocol 0: a socket that only sends, and receives nothing. */
-	struct outlet outlet = {.descriptor = LAB_CHECK(socket(AF_PACKET, SOCK_RAW, 0))};
-	struct sockaddr_ll address = {
-		.sll_family = AF_PACKET,
-		.sll_ifindex = lab_interface_index(options),
+	struct outlet outlet = {
+		.descriptor = LAB_CHECK(socket(AF_PACKET, SOCK_RAW, 0)),
+		.address.sll_family = AF_PACKET,
+		.address.sll_ifindex = lab_interface_index(options),
 	};
 	struct ifreq request = {0};
 
-	LAB_CHECK(bind(outlet.descriptor, (struct sockaddr *)&address, sizeof(address)));
+	LAB_CHECK(bind(outlet.descriptor, (struct sockaddr *)&outlet.address,
+		       sizeof(outlet.address)));
+	if (options->tell_protocol)
+		outlet.address.sll_protocol =
+			htons(options->family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", options->interface);
 	LAB_CHECK(ioctl(outlet.descriptor, SIOCGIFHWADDR, &request));
 	if (options->ring)

@@ -81,6 +81,7 @@ static const struct option long_options[] = {
 	{"wait", no_argument, NULL, 'w'},
 	{"ring", no_argument, NULL, 'R'},
 	{"multiple", no_argument, NULL, 'M'},
+	{"tell-protocol", no_argument, NULL, 'T'},
 	{0},
 };
 
@@ -147,6 +148,9 @@ static void set_option(struct lab_options *options, int option, const char *valu
 		break;
 	case 'M':
 		options->multiple = true;
+		break;
+	case 'T':
+		options->tell_protocol = true;
 		break;
 	default:
 		usage();

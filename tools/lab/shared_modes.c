@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -115,10 +116,12 @@ static int port_sharing_socket(const struct lab_options *options)
 	return descriptor;
 }
 
-/* Two processes on one port send the very same packets, which nothing on the wire tells apart. */
+/* Two processes on one port send the very same packets, which nothing on the wire tells apart: in
+ * step, since the one that is far ahead of the other is known by the time. */
 void mode_identical(const struct lab_options *options)
 {
 	struct lab_options twice = *options;
+	unsigned int *counter = shared_counter();
 
 	twice.packets = 2;
 	for (int number = 0; number < 2; number++) {
@@ -127,8 +130,11 @@ void mode_identical(const struct lab_options *options)
 		if (LAB_CHECK(fork()))
 			continue;
 		descriptor = port_sharing_socket(options);
-		for (unsigned int i = 0; i < options->count; i++)
+		for (unsigned int i = 0; i < options->count; i++) {
+			__atomic_add_fetch(counter, 1, __ATOMIC_ACQ_REL);
+			wait_until(counter, 2 * (i + 1));
 			send_marked(&twice, descriptor, options->first_counter + i);
+		}
 		_exit(0);
 	}
 	wait_for_children(2);
@@ -171,7 +177,9 @@ static void attach_program(const struct lab_options *options)
 		.attach_type = BPF_CGROUP_INET_EGRESS,
 		.attach_flags = options->multiple ? BPF_F_ALLOW_MULTI : 0,
 	};
-
+	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	/* Before Linux 5.11 programs count as locked memory. */
+	LAB_CHECK(setrlimit(RLIMIT_MEMLOCK, &unlimited));
 	attach.attach_bpf_fd = LAB_CHECK(syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load)));
 	LAB_CHECK(syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof(attach)));
 }

@@ -32,6 +32,7 @@ struct lab_options {
 	bool wait;
 	bool ring;
 	bool multiple;
+	bool tell_protocol; /* name each frame's protocol to the packet socket */
 };
 
 /* One datagram or echo as its sender saw it. */

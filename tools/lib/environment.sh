@@ -7,6 +7,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # Administrators' commands are not on everybody's PATH, but anybody may look whether they are there.
 PATH=$PATH:/usr/sbin:/sbin
 
+# The test suites whose figures docs/accuracy.md shows, as a pattern.
+# shellcheck disable=SC2034
+accuracy_suites='LiveAccuracyTests|ProcessIdentityTests'
+
 say() { printf '%s\n' "$*" >&2; }
 
 # Under sudo the build belongs to whoever called it, not to root.
@@ -81,6 +85,8 @@ command -v dpkg-deb|dpkg
 test -x /sbin/depmod|kmod
 test -x /usr/bin/python3|python3
 test -e /usr/share/keyrings/debian-archive-keyring.gpg|debian-archive-keyring
+command -v wg|wireguard-tools
+command -v ipvsadm|ipvsadm
 END
         ;;
     lint)
