@@ -68,6 +68,11 @@ struct Attribution: EvidenceSink {
     private var sightings = DistinctPackets()
     private(set) var hosts: [UInt16: Coverage] = [:]
     private var naming: InterfaceNaming
+    /// Decides in place of the correlator where there are no records to join with (`--socket-table`).
+    private var socketTables: SocketTableJudge?
+    private var loopbacks: Set<String> = []
+    /// Since the last reading of the socket tables a packet came that none of its sockets can have sent.
+    private var sawUnfamiliar = false
     /// The interfaces of the captures by their number in the run; grows as captures describe more.
     var interfaces: [CaptureInterface] = []
     private(set) var summary = RunSummary()
@@ -100,6 +105,24 @@ struct Attribution: EvidenceSink {
         correlator.setCoverage(coverage, host: host)
     }
 
+    /// Takes a reading of the socket tables: from the first one on they decide.
+    mutating func add(_ snapshot: SocketSnapshot) {
+        if socketTables == nil { socketTables = SocketTableJudge() }
+        socketTables?.add(snapshot)
+        sawUnfamiliar = false
+    }
+
+    /// Whether the socket tables should be read sooner than later.
+    var wantsReading: Bool { sawUnfamiliar }
+
+    /// States what interfaces the captured namespace has, where no evidence covers it.
+    mutating func setInterfaces(_ interfaces: [HostInterface]) {
+        naming = InterfaceNaming(interfaces, namespace: settings.namespace)
+        let own = interfaces.filter { $0.namespace == settings.namespace }
+        loopbacks = Set(own.filter { $0.addresses.contains { $0.address.isLoopback } }.map(\.name))
+        socketTables?.setAddresses(Set(own.flatMap { $0.addresses.map(\.address) }))
+    }
+
     mutating func add(_ damage: [Damage]) { summary.damage += damage }
 
     /// Takes the next captured frame. `interface` and `capture` number it over all captures of the run.
@@ -120,6 +143,7 @@ struct Attribution: EvidenceSink {
             sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
             interfaceIndex: decoded.interfaceIndex, ip: ip)
         let tag = classifier.observe(packet)
+        if !sawUnfamiliar, let socketTables { sawUnfamiliar = socketTables.isUnfamiliar(packet) }
         guard ip.isReported else { return addUnreported(frame, interface, frameBytes) }
         let passed =
             filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength)
@@ -185,6 +209,12 @@ struct Attribution: EvidenceSink {
 
     private mutating func decide(_ index: Int) {
         guard let packet = waiting[index].packet else { return }
+        if let socketTables {
+            let name = naming.name(of: packet, captured: capturedName(packet.interface))
+            waiting[index].verdict = socketTables.judge(
+                packet, onLoopback: name.map(loopbacks.contains) ?? false)
+            return
+        }
         waiting[index].verdict = correlator.judge(
             packet, passesFilters: waiting[index].passesFilters, seenHere: settings.seenHere)
     }
