@@ -68,7 +68,7 @@ struct AnnotatedCaptureTests {
             let rows: [(ReportedPacket?, Direction)] = [
                 (packet(verdict(.process, .exact, .packet, old), process: store, tag: newmail), .egress),
                 (packet(verdict(.process, .exact, .nat, old), process: store), .egress),
-                (packet(verdict(.process, .probable, .socketTable, new), process: forger), .unknown),
+                (packet(verdict(.process, .probable, .flow, new), process: forger), .unknown),
                 (packet(verdict(.process, .ambiguous, .packet, old), process: store), .egress),
                 (packet(verdict(.kernel, .exact, .packet)), .egress),
                 (packet(verdict(.forwarded, .probable, .none)), .ingress),

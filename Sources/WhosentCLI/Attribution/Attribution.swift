@@ -76,6 +76,8 @@ struct Attribution: EvidenceSink {
     /// The interfaces of the captures by their number in the run; grows as captures describe more.
     var interfaces: [CaptureInterface] = []
     private(set) var summary = RunSummary()
+    /// Frames whose IP header the capture cut before its end, by capture.
+    private var cutHeaders: [UInt16: UInt64] = [:]
 
     init(settings: Settings, classifier: Classifier, correlator: Correlator, processes: ProcessSource) {
         self.settings = settings
@@ -131,7 +133,10 @@ struct Attribution: EvidenceSink {
     ) {
         captureTime = max(captureTime, frame.time)
         let decoded = decodeFrame(frameBytes, linkType: frame.linkType, originalLength: frame.originalLength)
-        guard let ip = decoded.ip else { return addUnreported(frame, interface, frameBytes) }
+        guard let ip = decoded.ip else {
+            noteCut(decoded, frame, capture: capture)
+            return addUnreported(frame, interface, frameBytes)
+        }
         var direction = frame.direction == .unknown ? decoded.direction : frame.direction
         if direction == .unknown {
             direction = naming.direction(
@@ -151,6 +156,12 @@ struct Attribution: EvidenceSink {
         if settings.keepsBytes { bytes.append(frameBytes) }
         waiting.append(
             Waiting(frame: frame, interface: interface, packet: packet, passesFilters: passed, tag: tag, verdict: nil))
+    }
+
+    /// Without both addresses nothing can be said of a packet, but it may have been UDP or ICMP.
+    private mutating func noteCut(_ decoded: DecodedFrame, _ frame: CapturedFrame, capture: UInt16) {
+        guard decoded.problem?.kind == .networkHeaderCut, frame.capturedLength < frame.originalLength else { return }
+        cutHeaders[capture, default: 0] += 1
     }
 
     private func capturedName(_ interface: UInt16) -> String? {
@@ -279,6 +290,13 @@ struct Attribution: EvidenceSink {
         var result = summary
         result.records = correlator.records
         result.unmatchedRecords = correlator.unmatchedRecords
+        for (capture, count) in cutHeaders.sorted(by: { $0.key < $1.key }) {
+            result.damage.append(
+                Damage(
+                    file: settings.captureNames[Int(capture)], offset: 0,
+                    what: "the snap length cut \(count) packet\(count == 1 ? "" : "s") inside the IP header: without "
+                        + "addresses they have no line, though they may be UDP or ICMP"))
+        }
         result.coverage = hosts.sorted { $0.key < $1.key }.map(\.value)
         return result
     }
