@@ -10,7 +10,7 @@ struct RandomKillTests {
     @Test("Row 20's sender killed at random times, 20 times over: every name is the packet's own")
     func reusedIDs() throws {
         let network = try LabNetwork()
-        let senders = try LabSession.buildSenders().path
+        let senders = try LabRun.buildSenders().path
         let live = try StartedCommand(
             network.inside(
                 "host",

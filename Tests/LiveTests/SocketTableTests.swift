@@ -71,11 +71,23 @@ struct SocketTableTests {
             #expect(own.count == way.count, "\(way.way) \(way.version)")
             for line in own { Self.expect(outcome, line, way) }
         }
+        try Self.expectValid(run.output)
         // Replies and other answers are nobody's, whoever holds raw sockets.
         for line in lines where Self.way(of: line).flatMap({ Self.outcomes[$0] }) == nil || line.isEchoReply {
             #expect(line.whosent.verdict == "unknown" && line.process == nil, "\(line)")
         }
         #expect(lines.allSatisfy { !["received", "kernel", "forwarded"].contains($0.whosent.verdict) })
+    }
+
+    private static func expectValid(_ output: Data) throws {
+        let python = try #require(TestMachine.python, "no Python with jsonschema")
+        let file = try TestMachine.temporaryFolder().appending(path: "live.ndjson")
+        try output.write(to: file)
+        let run = try CommandRun([
+            "/usr/bin/env", python, TestMachine.package.appending(path: "Tests/Witnesses/validate_ndjson.py").path,
+            TestMachine.package.appending(path: "docs/contract.schema.json").path, file.path,
+        ])
+        #expect(run.status == 0, "\(run.text)\(run.errors)")
     }
 
     private static func expect(_ outcome: Outcome, _ line: ReportedLine, _ way: Way) {
