@@ -87,8 +87,10 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .target(name: "CArguments"),
         .target(
-            name: "Platform", dependencies: ["Records", .product(name: "SystemPackage", package: "swift-system")],
+            name: "Platform",
+            dependencies: ["CArguments", "Records", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: settings),
         .target(
             name: "WhosentCLI",

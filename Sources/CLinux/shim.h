@@ -4,6 +4,7 @@
 #include <asm/unistd.h>
 #include <linux/if_packet.h>
 #include <linux/memfd.h>
+#include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/sockios.h>
 

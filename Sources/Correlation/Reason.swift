@@ -72,6 +72,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case notDecodable
     /// A later fragment without its first.
     case firstFragmentMissing
+    /// What the socket tables say, where they are all there is.
+    case socketTables(SocketTableReason)
 
     /// The sentence.
     public var description: String {
@@ -135,6 +137,7 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .noWireRecords: return "no send record matches, and this evidence does not hold forwarded packets"
         case .notDecodable: return "not decodable: the capture cut the headers"
         case .firstFragmentMissing: return "a later fragment whose first fragment was not seen or not matched"
+        case .socketTables(let reason): return reason.description
         }
     }
 

@@ -30,7 +30,7 @@ struct AnnotatedPackets {
     ) -> Finding {
         guard !comment.isEmpty else { return .nothing }
         guard let said = Annotation(comment) else { return .malformed }
-        guard said.isProcess && said.pid != 0 || said.isKernel else { return .nothing }
+        guard said.isProcess && said.pid != 0 || said.isKernel, !said.isFromSocketTables else { return .nothing }
         guard let ip = decodeFrame(bytes, linkType: linkType, originalLength: packet.originalLength).ip else {
             return .malformed
         }
@@ -59,6 +59,8 @@ private struct Annotation {
     var isProcess = false
     var isKernel = false
     var isExact = false
+    /// Taken from socket tables, which are no record of the send.
+    var isFromSocketTables = false
 
     /// Nil where the line is malformed, repeats a field, or gives a process to another verdict.
     init?(_ line: RawSpan) {
@@ -79,6 +81,8 @@ private struct Annotation {
             } else if scanner.isNamed("CONFIDENCE") {
                 confidences += 1
                 isExact = scanner.isWord("exact")
+            } else if scanner.isNamed("METHOD") {
+                isFromSocketTables = scanner.isWord("socket-table")
             }
         }
         guard !scanner.isMalformed, verdicts == 1, confidences == 1, pid == 0 || isProcess else { return nil }

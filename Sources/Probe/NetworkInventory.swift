@@ -32,7 +32,10 @@ public struct NetworkInventory: Sendable {
         var found: [HostInterface] = []
         // Entering a namespace changes the thread for good.
         _ = DedicatedThread.run {
-            for (namespace, path) in Self.namespacePaths() {
+            let own = HostFacts().networkNamespace
+            // That of the caller needs no privilege, and has to be read before another one is entered.
+            found += InterfaceList.read(namespace: own)
+            for (namespace, path) in Self.namespacePaths() where namespace != own {
                 guard let descriptor = try? OwnedDescriptor(opening: path, flags: O_RDONLY),
                     (try? descriptor.inode()) == UInt64(namespace),
                     setns(descriptor.number, CLONE_NEWNET) == 0

@@ -35,6 +35,7 @@ extension Probe {
         (39, "CAP_BPF", "load BPF programs", true),
         (38, "CAP_PERFMON", "let BPF programs read the kernel's memory", true),
         (12, "CAP_NET_ADMIN", "attach BPF programs to the root cgroup", true),
+        (19, "CAP_SYS_PTRACE", "see which sockets other users' processes hold, for live --socket-table", false),
     ]
     private static let forLockedMemory = (
         bit: 24, name: "CAP_SYS_RESOURCE",

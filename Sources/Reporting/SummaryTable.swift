@@ -137,7 +137,7 @@ public struct SummaryTable: Sendable {
             }
         case .forwarded:
             if let ingress = reported.ingressInterface { key.detail = position(of: .ingress(ingress)) }
-        case .unknown: key.detail = position(of: .reason(reported.verdict.reason))
+        case .unknown: key.detail = position(of: .reason(reported.verdict.reason.withoutTimes))
         case .kernel, .received: break
         }
         return key

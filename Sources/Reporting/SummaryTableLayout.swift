@@ -34,9 +34,11 @@ struct SummaryTableLayout {
     }
 
     /// The table with its remarks.
-    func lines(_ table: SummaryTable) -> [String] {
+    ///
+    /// - Parameter packets: how many UDP and ICMP packets there were before any filter.
+    func lines(_ table: SummaryTable, packets: UInt64) -> [String] {
         guard let begin = rows.map(\.first).min(), let end = rows.map(\.last).max() else {
-            return ["No UDP or ICMP packet."]
+            return [packets == 0 ? "No UDP or ICMP packet." : "No packet passes the output filter."]
         }
         let isOneDay = begin.day == end.day
         let wide = rows.map { cells($0, isOneDay: isOneDay, isNarrow: false) }

@@ -68,7 +68,7 @@ public struct TextFormat: ReportFormat {
     public mutating func summary(_ summary: RunSummary, into output: inout [UInt8]) {
         let layout = SummaryTableLayout(rows: table.rows, width: options.width, palette: palette)
         if options.printsPackets, day != nil { output.append(UInt8(ascii: "\n")) }
-        for line in layout.lines(table) + SummaryFigures.lines(summary) {
+        for line in layout.lines(table, packets: summary.packets) + SummaryFigures.lines(summary) {
             output.append(contentsOf: line.utf8)
             output.append(UInt8(ascii: "\n"))
         }

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Platform
 
 /// `whosent`: which process sent that packet?
 public struct Whosent: ParsableCommand {
@@ -27,6 +28,9 @@ public struct Whosent: ParsableCommand {
 
 /// The version of this build.
 let toolVersion = "0.1.0"
+
+/// Runs the command that the program was started with, and returns the exit status.
+public func runWhosent() -> Int32 { runWhosent(programArguments()) }
 
 /// Runs the command that the words name, and returns the exit status.
 ///

@@ -1,4 +1,4 @@
 import Glibc
 import WhosentCLI
 
-exit(runWhosent(Array(CommandLine.arguments.dropFirst())))
+exit(runWhosent())

@@ -6,8 +6,11 @@ enum CaptureBytes {
     }
 
     /// A record: seconds, microseconds, captured and original length, the frame.
-    static func record(_ frame: [UInt8], captured: UInt32? = nil, seconds: UInt32 = 1_772_360_430) -> [UInt8] {
-        little(seconds) + little(7) + little(captured ?? UInt32(frame.count)) + little(UInt32(frame.count)) + frame
+    static func record(
+        _ frame: [UInt8], captured: UInt32? = nil, original: Int? = nil, seconds: UInt32 = 1_772_360_430
+    ) -> [UInt8] {
+        let lengths = little(captured ?? UInt32(frame.count)) + little(UInt32(original ?? frame.count))
+        return little(seconds) + little(7) + lengths + frame
     }
 
     /// An Ethernet frame with a UDP datagram of 8 bytes from 192.0.2.1:36000 to 198.51.100.7, checksums left out.

@@ -82,6 +82,24 @@ struct CommandLineFileTests {
         #expect(try ReportedOutput(run.output).lines.count == 1)
     }
 
+    @Test("A packet cut inside its IP header has no line, but is not passed over in silence")
+    func cutHeader() throws {
+        let whole = CaptureBytes.frame()
+        let cut = CaptureBytes.record(Array(whole.prefix(30)), original: whole.count)
+        let run = try join(file("cut", CaptureBytes.header() + CaptureBytes.record(whole) + cut + cut))
+        #expect(run.status == 0, "\(run.errors)")
+        let output = try ReportedOutput(run.output)
+        #expect(output.lines.count == 1 && output.summary.packets == 1)
+        #expect(output.summary.damage.count == 1 && output.summary.damage.first?.what.contains("2 packets") == true)
+    }
+
+    @Test("A filter that nothing passes is not taken for an empty capture")
+    func nothingPasses() throws {
+        let path = try file("sound", CaptureBytes.sound())
+        let run = try CommandRun([TestMachine.whosent, "join", path, "--evidence", evidence(), "--process", "nosuch"])
+        #expect(run.status == 0 && run.text.hasPrefix("No packet passes the output filter."), "\(run.text)")
+    }
+
     @Test("Evidence of another machine: unknown, and the reason says so")
     func foreignEvidence() throws {
         let run = try join(file("sound", CaptureBytes.sound()))

@@ -19,6 +19,9 @@ final class LabNetwork {
 
     deinit { _ = try? command.finish() }
 
+    /// The full name of a namespace.
+    func name(of short: String) -> String { names[short] ?? "none" }
+
     /// Words that run a command in a namespace.
     func inside(_ short: String, _ words: [String]) -> [String] {
         ["/usr/bin/env", "ip", "netns", "exec", names[short] ?? "none"] + words

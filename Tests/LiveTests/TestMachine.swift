@@ -40,5 +40,13 @@ enum TestMachine {
         return folder
     }
 
+    /// A copy of the command that another user may run: the build folder may be closed to them.
+    static func copyForAll(into folder: URL) throws -> String {
+        let copy = folder.appending(path: "whosent")
+        try FileManager.default.copyItem(atPath: whosent, toPath: copy.path)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: copy.path)
+        return copy.path
+    }
+
     private final class BundleMarker {}
 }

@@ -68,7 +68,7 @@ struct AnnotatedCaptureTests {
             let rows: [(ReportedPacket?, Direction)] = [
                 (packet(verdict(.process, .exact, .packet, old), process: store, tag: newmail), .egress),
                 (packet(verdict(.process, .exact, .nat, old), process: store), .egress),
-                (packet(verdict(.process, .probable, .socketTable, new), process: forger), .unknown),
+                (packet(verdict(.process, .probable, .flow, new), process: forger), .unknown),
                 (packet(verdict(.process, .ambiguous, .packet, old), process: store), .egress),
                 (packet(verdict(.kernel, .exact, .packet)), .egress),
                 (packet(verdict(.forwarded, .probable, .none)), .ingress),
@@ -110,7 +110,7 @@ struct AnnotatedCaptureTests {
             comments == [
                 #"PID=2136 TID=2140 VERDICT=process CONFIDENCE=exact METHOD=packet TAG=newmail NAME="store""#,
                 #"PID=2136 TID=2140 VERDICT=process CONFIDENCE=exact METHOD=nat NAME="store""#,
-                #"PID=2136 VERDICT=process CONFIDENCE=probable METHOD=socket-table NAME="x\" PID=1 VERDICT=kernel \\""#,
+                #"PID=2136 VERDICT=process CONFIDENCE=probable METHOD=flow NAME="x\" PID=1 VERDICT=kernel \\""#,
                 "VERDICT=process CONFIDENCE=ambiguous METHOD=packet",
                 "VERDICT=kernel CONFIDENCE=exact METHOD=packet",
                 "VERDICT=forwarded CONFIDENCE=probable METHOD=none",
@@ -191,6 +191,29 @@ struct AnnotatedCaptureTests {
         }
         #expect(described == states)
         #expect(indices == [0, 0, 1, 1, 2, 1])
+    }
+
+    @Test("names from socket tables are no records of a send", arguments: [Verdict.Method.socketTable, .flow])
+    func socketTablesAreNoEvidence(method: Verdict.Method) throws {
+        let bytes = try written { descriptor in
+            var writer = try AnnotatedCaptureWriter(
+                descriptor: descriptor, toolVersion: "0.1.0", operatingSystem: nil,
+                coverage: [Coverage(start: Self.start)], interfaces: [Self.interfaces[0]])
+            let frame = Self.frame(payload: [UInt8](repeating: 7, count: 8))
+            let sender = Self.sender(pid: 2136, start: 17, image: 1, thread: 0)
+            try writer.write(
+                .init(time: Self.start, interface: 0, direction: .egress, packetID: nil, originalLength: frame.count),
+                frame.rawSpan,
+                Self.packet(
+                    Self.verdict(.process, .probable, method, sender),
+                    process: Self.description(pid: 2136, name: "store")),
+                interfaces: [Self.interfaces[0]])
+            try writer.finish(stop: Self.start, counts: [], lost: [:])
+        }
+        let reader = try EvidenceReader(source: MemorySource(bytes), file: "f", host: 5)
+        var sends = 0
+        while let record = try reader.next() { if case .send = record { sends += 1 } }
+        #expect(sends == (method == .socketTable ? 0 : 1))
     }
 
     @Test("an annotated capture is evidence of what it names, and of nothing else")

@@ -99,7 +99,7 @@ struct SummaryTableTests {
             table.count(reported)
         }
         let layout = SummaryTableLayout(rows: table.rows, width: nil, palette: Palette(isOn: false))
-        let rows = layout.lines(table).prefix(5).dropFirst()
+        let rows = layout.lines(table, packets: 1).prefix(5).dropFirst()
         let columns = try rows.filter { !$0.contains("www") }.map { line in
             TerminalText.width(String(line[..<(try #require(line.firstRange(of: "process exact"))).lowerBound]))
         }
@@ -108,6 +108,7 @@ struct SummaryTableTests {
 
     @Test func anEmptyRunSaysSo() {
         let layout = SummaryTableLayout(rows: [], width: 80, palette: Palette(isOn: false))
-        #expect(layout.lines(SummaryTable()) == ["No UDP or ICMP packet."])
+        #expect(layout.lines(SummaryTable(), packets: 0) == ["No UDP or ICMP packet."])
+        #expect(layout.lines(SummaryTable(), packets: 7) == ["No packet passes the output filter."])
     }
 }

@@ -76,7 +76,8 @@ public struct ProcFS: Sendable {
         return now.startTicks == reading.stat.startTicks && now.layout == reading.stat.layout && now.hasMemory
     }
 
-    private func stat(_ pid: UInt32) -> ProcFSFormat.Stat? {
+    /// What /proc/PID/stat says; nil where it cannot be read.
+    func stat(_ pid: UInt32) -> ProcFSFormat.Stat? {
         bytes(pid, "stat", limit: 4096).flatMap(ProcFSFormat.stat)
     }
 

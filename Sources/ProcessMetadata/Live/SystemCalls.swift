@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 internal import SystemPackage
 
-/// The system calls that swift-system has no safe form of. The only file of this target with unsafe code.
+/// The system calls that swift-system has no safe form of. With ``NetlinkDump`` the only unsafe code of this target.
 enum SystemCalls {
     /// The text of a symbolic link as the kernel has it, which need not be UTF-8; at most 4095 bytes.
     static func linkTarget(_ path: String) throws(Errno) -> [UInt8] {

@@ -68,9 +68,16 @@ struct Attribution: EvidenceSink {
     private var sightings = DistinctPackets()
     private(set) var hosts: [UInt16: Coverage] = [:]
     private var naming: InterfaceNaming
+    /// Decides in place of the correlator where there are no records to join with (`--socket-table`).
+    private var socketTables: SocketTableJudge?
+    private var loopbacks: Set<String> = []
+    /// Since the last reading of the socket tables a packet came that none of its sockets can have sent.
+    private var sawUnfamiliar = false
     /// The interfaces of the captures by their number in the run; grows as captures describe more.
     var interfaces: [CaptureInterface] = []
     private(set) var summary = RunSummary()
+    /// Frames whose IP header the capture cut before its end, by capture.
+    private var cutHeaders: [UInt16: UInt64] = [:]
 
     init(settings: Settings, classifier: Classifier, correlator: Correlator, processes: ProcessSource) {
         self.settings = settings
@@ -100,6 +107,24 @@ struct Attribution: EvidenceSink {
         correlator.setCoverage(coverage, host: host)
     }
 
+    /// Takes a reading of the socket tables: from the first one on they decide.
+    mutating func add(_ snapshot: SocketSnapshot) {
+        if socketTables == nil { socketTables = SocketTableJudge() }
+        socketTables?.add(snapshot)
+        sawUnfamiliar = false
+    }
+
+    /// Whether the socket tables should be read sooner than later.
+    var wantsReading: Bool { sawUnfamiliar }
+
+    /// States what interfaces the captured namespace has, where no evidence covers it.
+    mutating func setInterfaces(_ interfaces: [HostInterface]) {
+        naming = InterfaceNaming(interfaces, namespace: settings.namespace)
+        let own = interfaces.filter { $0.namespace == settings.namespace }
+        loopbacks = Set(own.filter { $0.addresses.contains { $0.address.isLoopback } }.map(\.name))
+        socketTables?.setAddresses(Set(own.flatMap { $0.addresses.map(\.address) }))
+    }
+
     mutating func add(_ damage: [Damage]) { summary.damage += damage }
 
     /// Takes the next captured frame. `interface` and `capture` number it over all captures of the run.
@@ -108,7 +133,10 @@ struct Attribution: EvidenceSink {
     ) {
         captureTime = max(captureTime, frame.time)
         let decoded = decodeFrame(frameBytes, linkType: frame.linkType, originalLength: frame.originalLength)
-        guard let ip = decoded.ip else { return addUnreported(frame, interface, frameBytes) }
+        guard let ip = decoded.ip else {
+            noteCut(decoded, frame, capture: capture)
+            return addUnreported(frame, interface, frameBytes)
+        }
         var direction = frame.direction == .unknown ? decoded.direction : frame.direction
         if direction == .unknown {
             direction = naming.direction(
@@ -120,6 +148,7 @@ struct Attribution: EvidenceSink {
             sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
             interfaceIndex: decoded.interfaceIndex, ip: ip)
         let tag = classifier.observe(packet)
+        if !sawUnfamiliar, let socketTables { sawUnfamiliar = socketTables.isUnfamiliar(packet) }
         guard ip.isReported else { return addUnreported(frame, interface, frameBytes) }
         let passed =
             filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength)
@@ -127,6 +156,12 @@ struct Attribution: EvidenceSink {
         if settings.keepsBytes { bytes.append(frameBytes) }
         waiting.append(
             Waiting(frame: frame, interface: interface, packet: packet, passesFilters: passed, tag: tag, verdict: nil))
+    }
+
+    /// Without both addresses nothing can be said of a packet, but it may have been UDP or ICMP.
+    private mutating func noteCut(_ decoded: DecodedFrame, _ frame: CapturedFrame, capture: UInt16) {
+        guard decoded.problem?.kind == .networkHeaderCut, frame.capturedLength < frame.originalLength else { return }
+        cutHeaders[capture, default: 0] += 1
     }
 
     private func capturedName(_ interface: UInt16) -> String? {
@@ -185,6 +220,12 @@ struct Attribution: EvidenceSink {
 
     private mutating func decide(_ index: Int) {
         guard let packet = waiting[index].packet else { return }
+        if let socketTables {
+            let name = naming.name(of: packet, captured: capturedName(packet.interface))
+            waiting[index].verdict = socketTables.judge(
+                packet, onLoopback: name.map(loopbacks.contains) ?? false)
+            return
+        }
         waiting[index].verdict = correlator.judge(
             packet, passesFilters: waiting[index].passesFilters, seenHere: settings.seenHere)
     }
@@ -249,6 +290,13 @@ struct Attribution: EvidenceSink {
         var result = summary
         result.records = correlator.records
         result.unmatchedRecords = correlator.unmatchedRecords
+        for (capture, count) in cutHeaders.sorted(by: { $0.key < $1.key }) {
+            result.damage.append(
+                Damage(
+                    file: settings.captureNames[Int(capture)], offset: 0,
+                    what: "the snap length cut \(count) packet\(count == 1 ? "" : "s") inside the IP header: without "
+                        + "addresses they have no line, though they may be UDP or ICMP"))
+        }
         result.coverage = hosts.sorted { $0.key < $1.key }.map(\.value)
         return result
     }

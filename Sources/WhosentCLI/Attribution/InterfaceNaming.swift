@@ -10,7 +10,14 @@ struct InterfaceNaming {
     ///   - coverages: the interfaces of the machines.
     ///   - namespace: the network namespace of the capture, where it is known (live).
     init(_ coverages: some Sequence<Coverage>, namespace: UInt32? = nil) {
-        for interface in coverages.lazy.flatMap(\.interfaces) {
+        self.init(coverages.flatMap(\.interfaces), namespace: namespace)
+    }
+
+    /// - Parameters:
+    ///   - interfaces: those of one or several machines.
+    ///   - namespace: the network namespace of the capture, where it is known (live).
+    init(_ interfaces: [HostInterface], namespace: UInt32? = nil) {
+        for interface in interfaces {
             if let namespace, interface.namespace != namespace { continue }
             // An index that two namespaces use for different names names neither.
             if let known = nameByIndex[interface.index], known != interface.name {

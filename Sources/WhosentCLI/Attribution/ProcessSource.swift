@@ -18,6 +18,9 @@ struct ProcessSource {
     /// This machine.
     init(live: LiveProcesses) { self.live = live }
 
+    /// A table that records are added to, and nothing else.
+    init(table: ProcessTable) { recorded = table }
+
     mutating func add(_ record: ProcessRecord) {
         if live != nil { live?.add(record) } else { recorded.add(record) }
     }

@@ -23,6 +23,7 @@ struct LiveCommand: ParsableCommand {
               whosent live --tag newmail          only what looks like Exchange's notifications
               whosent live -w out.pcapng --print  keep the packets, with their processes, and print too
               whosent live -- ./suspect --flag    watch while a command runs
+              whosent live --socket-table         where BPF is refused (see whosent doctor)
             """)
 
     @Option(
@@ -46,6 +47,11 @@ struct LiveCommand: ParsableCommand {
         name: [.customShort("c", allowingJoined: true), .customLong("count")],
         help: ArgumentHelp("Stop after this many reported packets.", valueName: "count"))
     var count: Int?
+
+    @Flag(
+        name: .customLong("socket-table"),
+        help: "Go by who holds which socket, for machines that refuse BPF: never better than probable.")
+    var socketTable = false
 
     @OptionGroup var classifier: ClassifierOptions
     @OptionGroup var output: OutputOptions
@@ -77,11 +83,15 @@ struct LiveCommand: ParsableCommand {
 /// One run of `whosent live`: probe and capture on the left, attribution in the middle, output on the right.
 private final class LiveRun {
     private let options: LiveCommand
-    private let probe: Probe
+    private let evidence: SenderEvidence
     private let capture: LiveCapture
     private var attribution: Attribution
     private var output: ReportOutput
-    private var coverage: Coverage
+    /// Nil where the evidence covers no absence.
+    private var coverage: Coverage?
+    private var interfaces: [HostInterface] = []
+    /// For socket tables; records come with one of their own.
+    private var inventory = NetworkInventory()
     private var watermark = Timestamp.distantPast
     private var newestPacket = Timestamp.distantPast
     private var captureDrops: UInt64 = 0
@@ -91,32 +101,29 @@ private final class LiveRun {
     init(_ options: LiveCommand) throws {
         self.options = options
         let start: Timestamp
+        evidence = options.socketTable ? .socketTables(SocketTables()) : try .kernel()
         do {
-            probe = try Probe(ProbeConfiguration())
             start = wallClock()
             capture = try LiveCapture(
                 interface: options.interface, filter: options.filter.joined(separator: " "), snapLength: 262_144,
                 bufferBytes: 16 << 20)
-        } catch let error as ProbeError {
-            throw CommandFailure(error.exitStatus, error.description)
-        } catch let error as CaptureError {
+        } catch {
             throw CommandFailure(error.exitStatus, error.description)
         }
-        coverage = probe.coverage(from: start, filter: "", interface: nil)
-        lastStatistics = coverage.start
-        var processes = LiveProcesses(bootID: probe.host.bootID)
-        _ = processes.takeSnapshot()
+        let host = HostFacts()
+        coverage = evidence.coverage(from: start)
+        lastStatistics = start
         var settings = Attribution.Settings()
         settings.keepsBytes = options.write != nil
         settings.seenHere = true
-        settings.namespace = probe.host.networkNamespace
+        settings.namespace = host.networkNamespace
         settings.captureNames = [LosslessEscape.text(options.interface)]
         settings.withoutArguments = options.output.noArgs
         attribution = Attribution(
             settings: settings, classifier: options.classifier.makeClassifier(),
-            correlator: Correlator(seed: UInt64.random(in: 1 ... .max)), processes: ProcessSource(live: processes))
+            correlator: Correlator(seed: UInt64.random(in: 1 ... .max)), processes: evidence.processes(host: host))
         attribution.interfaces = [capture.interface]
-        attribution.setCoverage(coverage, host: 0)
+        try evidence.prepare(&attribution)
 
         var outputSettings = ReportOutput.Settings()
         outputSettings.printsLines = options.write == nil || options.printsPackets
@@ -124,11 +131,13 @@ private final class LiveRun {
         outputSettings.limit = options.count
         var annotated: AnnotatedCapture?
         if let path = options.write {
-            annotated = try AnnotatedCapture(path: path, coverage: [coverage], interfaces: [capture.interface])
+            annotated = try AnnotatedCapture(
+                path: path, coverage: coverage.map { [$0] } ?? [], interfaces: [capture.interface])
         }
         output = ReportOutput(
             format: options.output.makeFormat(lines: outputSettings.printsLines), filter: options.output.filter,
             settings: outputSettings, annotated: annotated)
+        stateInterfaces()
     }
 
     func watch(_ stop: inout StopCondition) throws {
@@ -165,9 +174,7 @@ private final class LiveRun {
             attribution.add(frame, bytes: bytes, capture: 0, interface: 0, filters: nil)
         }
         newestPacket = newest
-        do { watermark = try probe.poll(&attribution) } catch {
-            throw CommandFailure(error.exitStatus, error.description)
-        }
+        watermark = try evidence.poll(&attribution, watermark: watermark)
         try countDrops()
         try lookForInterfaces()
         // An idle capture says nothing of the time: what waits must not wait for the next packet.
@@ -185,16 +192,16 @@ private final class LiveRun {
         while !output.isFinished, !Interruption.isStopPending {
             waitUntilReadable(capture.descriptor, milliseconds: 10)
             let count = try collect()
-            let isThrough = newestPacket > settled || count == 0 && watermark >= settled
+            let isRead = watermark >= settled
+            let isThrough = newestPacket > settled && (isRead || !evidence.needsWatermark) || count == 0 && isRead
             // What is being read about the last senders has its time too.
             if isThrough, !attribution.isLooking || monotonicClock() > patience { return }
         }
     }
 
     private func finish(commandStatus: Int32?) throws {
-        coverage.stop = watermark
-        coverage.interfaces = probe.hostInterfaces()
-        attribution.setCoverage(coverage, host: 0)
+        coverage?.stop = watermark
+        stateInterfaces()
         if !output.isFinished { try attribution.settle(recordsThrough: watermark, ended: true, into: &output) }
         var summary = attribution.currentSummary()
         summary.commandStatus = commandStatus
@@ -211,10 +218,19 @@ private final class LiveRun {
     private func lookForInterfaces() throws {
         guard monotonicClock() >= nextInventory else { return }
         nextInventory = monotonicClock() + inventoryInterval
-        let current = probe.hostInterfaces()
-        guard current != coverage.interfaces else { return }
-        coverage.interfaces = current
-        attribution.setCoverage(coverage, host: 0)
+        stateInterfaces()
+    }
+
+    private func stateInterfaces() {
+        let current = evidence.interfaces(&inventory)
+        let isNew = current != interfaces
+        interfaces = current
+        if coverage != nil {
+            coverage?.interfaces = current
+            if isNew || coverage?.stop != nil, let coverage { attribution.setCoverage(coverage, host: 0) }
+        } else if isNew {
+            attribution.setInterfaces(current)
+        }
     }
 
     /// Turns the capture's growing drop count into intervals.
