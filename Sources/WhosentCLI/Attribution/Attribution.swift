@@ -71,6 +71,8 @@ struct Attribution: EvidenceSink {
     /// The interfaces of the captures by their number in the run; grows as captures describe more.
     var interfaces: [CaptureInterface] = []
     private(set) var summary = RunSummary()
+    /// What this run lost; evidence has its own account.
+    private var ownLosses = LossHistory(capacity: 1 << 12)
 
     init(settings: Settings, classifier: Classifier, correlator: Correlator, processes: ProcessSource) {
         self.settings = settings
@@ -92,6 +94,15 @@ struct Attribution: EvidenceSink {
         correlator.add(loss)
         processes.add(loss)
         summary.lost[loss.kind, default: 0] += loss.count
+        if settings.seenHere { ownLosses.add(loss) }
+    }
+
+    /// Counts what the bounded tables let go.
+    private mutating func countLetGo() {
+        for loss in correlator.takeLetGo() + processes.takeLetGo() {
+            summary.lost[loss.kind, default: 0] += loss.count
+            ownLosses.add(loss)
+        }
     }
 
     mutating func setCoverage(_ coverage: Coverage, host: UInt16) {
@@ -107,6 +118,7 @@ struct Attribution: EvidenceSink {
         _ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?
     ) {
         captureTime = max(captureTime, frame.time)
+        if decided == waiting.count { correlator.awaitPackets(from: frame.time) }
         let decoded = decodeFrame(frameBytes, linkType: frame.linkType, originalLength: frame.originalLength)
         guard let ip = decoded.ip else { return addUnreported(frame, interface, frameBytes) }
         var direction = frame.direction == .unknown ? decoded.direction : frame.direction
@@ -159,6 +171,8 @@ struct Attribution: EvidenceSink {
             decide(decided)
             decided += 1
         }
+        correlator.awaitPackets(from: decided < waiting.count ? waiting[decided].frame.time : captureThrough)
+        countLetGo()
         while !output.isFinished, let first = waiting.first {
             let overfull = waiting.count > Self.waitingLimit || bytes.byteCount > Self.waitingByteLimit
             guard decided > 0 || overfull else { break }
@@ -250,6 +264,7 @@ struct Attribution: EvidenceSink {
         result.records = correlator.records
         result.unmatchedRecords = correlator.unmatchedRecords
         result.coverage = hosts.sorted { $0.key < $1.key }.map(\.value)
+        if !result.coverage.isEmpty { result.coverage[0].losses += ownLosses.intervals }
         return result
     }
 }

@@ -9,14 +9,17 @@ struct ProcessSource {
     /// The kernel's records, completed from procfs, in a live run.
     private var live: LiveProcesses?
     /// What evidence files say.
-    private var recorded = ProcessTable()
+    private var recorded: ProcessTable
     private var lastSender = LastSender()
 
     /// The evidence alone.
-    init() {}
+    init(limits: ProcessTable.Limits = .init()) { recorded = ProcessTable(limits: limits) }
 
     /// This machine.
-    init(live: LiveProcesses) { self.live = live }
+    init(live: LiveProcesses) {
+        self.live = live
+        recorded = ProcessTable()
+    }
 
     mutating func add(_ record: ProcessRecord) {
         if live != nil { live?.add(record) } else { recorded.add(record) }
@@ -46,6 +49,9 @@ struct ProcessSource {
             recorded.noteLostRecords(host: host, from: loss.start, to: loss.stop)
         }
     }
+
+    /// What the table of processes forgot since the last call.
+    mutating func takeLetGo() -> [LossInterval] { live?.takeLetGo() ?? recorded.takeLetGo() }
 
     /// What is known of a sender: at least its id.
     mutating func description(of sender: Sender) -> ProcessDescription {

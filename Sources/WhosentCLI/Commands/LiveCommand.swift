@@ -47,6 +47,9 @@ struct LiveCommand: ParsableCommand {
         help: ArgumentHelp("Stop after this many reported packets.", valueName: "count"))
     var count: Int?
 
+    @OptionGroup var ring: RingOptions
+    @OptionGroup var processTable: ProcessTableOptions
+    @OptionGroup var recordTable: RecordTableOptions
     @OptionGroup var classifier: ClassifierOptions
     @OptionGroup var output: OutputOptions
 
@@ -92,7 +95,9 @@ private final class LiveRun {
         self.options = options
         let start: Timestamp
         do {
-            probe = try Probe(ProbeConfiguration())
+            var configuration = ProbeConfiguration()
+            configuration.sendRingBytes = options.ring.bytes
+            probe = try Probe(configuration)
             start = wallClock()
             capture = try LiveCapture(
                 interface: options.interface, filter: options.filter.joined(separator: " "), snapLength: 262_144,
@@ -104,7 +109,7 @@ private final class LiveRun {
         }
         coverage = probe.coverage(from: start, filter: "", interface: nil)
         lastStatistics = coverage.start
-        var processes = LiveProcesses(bootID: probe.host.bootID)
+        var processes = LiveProcesses(bootID: probe.host.bootID, limits: options.processTable.limits)
         _ = processes.takeSnapshot()
         var settings = Attribution.Settings()
         settings.keepsBytes = options.write != nil
@@ -114,7 +119,8 @@ private final class LiveRun {
         settings.withoutArguments = options.output.noArgs
         attribution = Attribution(
             settings: settings, classifier: options.classifier.makeClassifier(),
-            correlator: Correlator(seed: UInt64.random(in: 1 ... .max)), processes: ProcessSource(live: processes))
+            correlator: Correlator(limits: options.recordTable.limits, seed: UInt64.random(in: 1 ... .max)),
+            processes: ProcessSource(live: processes))
         attribution.interfaces = [capture.interface]
         attribution.setCoverage(coverage, host: 0)
 
