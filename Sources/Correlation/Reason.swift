@@ -52,6 +52,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case resemblesEarlier(delay: Int64)
     /// Sent by a process of this machine by all signs, but no record matches.
     case nothingMatches
+    /// The same, and a table let records go that may have matched.
+    case recordsLetGo
     /// Neither end belongs to a machine that the evidence speaks for.
     case foreignAddresses
     /// No evidence was given.
@@ -126,6 +128,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
             return
                 "came in and equals a packet whose record was \(span(delay)); without an IP id it may be somebody else's"
         case .nothingMatches: return "nothing matches: no send record for this packet"
+        case .recordsLetGo:
+            return "evidence lost around this time: a full table let go of records that may have matched"
         case .foreignAddresses:
             return "nothing matches, and neither address belongs to a machine that the evidence speaks for"
         case .noEvidence: return "no evidence was given, so nothing is known about the sender"

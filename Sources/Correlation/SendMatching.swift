@@ -138,9 +138,14 @@ extension Correlator {
         }
         guard nearest.delay.magnitude > UInt64(window.recent) else { return nil }
         let lost = losses.count(
-            [.send, .table], from: packet.time.advanced(by: -window.lookback),
+            Self.rivalKinds(packet.ip), from: packet.time.advanced(by: -window.lookback),
             to: packet.time.advanced(by: window.lookahead))
         return lost > 0 ? .evidenceLost(count: lost) : nil
+    }
+
+    /// Of which kinds a lost record may have been of an equal packet: the kernel answers echoes, but asks none.
+    private static func rivalKinds(_ packet: IPPacket) -> Set<LossInterval.Kind> {
+        packet.transport == .udp || packet.isEchoRequest ? [.send, .table] : [.send, .wire, .table]
     }
 
     private func confidence(
@@ -163,7 +168,9 @@ extension Correlator {
         case .differs: return (.possible, .nothingMatches)
         }
         if !isDistinctive(packet.ip) {
-            if losses.count([.send, .table], from: from, to: to) > 0 { return (.probable, .lossNearIndistinctPacket) }
+            if losses.count(Self.rivalKinds(packet.ip), from: from, to: to) > 0 {
+                return (.probable, .lossNearIndistinctPacket)
+            }
             if sends.horizon >= from { return (.probable, .windowNotHeld) }
         }
         return (.exact, reason)

@@ -54,8 +54,8 @@ struct LoadedObject: ~Copyable {
 
     /// The kernel wants a power of two of whole pages.
     private static func ringSize(_ wanted: Int) -> Int {
-        var size = 1 << 16
-        while size < min(wanted, 1 << 30) { size <<= 1 }
+        var size = ProbeConfiguration.sendRingRange.lowerBound
+        while size < min(wanted, ProbeConfiguration.sendRingRange.upperBound) { size <<= 1 }
         return size
     }
 }

@@ -86,7 +86,7 @@ public final class Probe {
         isComplete = kernelPackets.drain { deliverWire($0, clock: clock, to: &sink) } && isComplete
         isComplete = forwardedPackets.drain { deliverWire($0, clock: clock, to: &sink) } && isComplete
         isComplete = drainProcesses(clock: clock, to: &sink) && isComplete
-        try lossCounters.update(now: clock.wallClock(BootClock.now)) { sink.lost($0) }
+        try lossCounters.update(now: { clock.wallClock(BootClock.now) }) { sink.lost($0) }
         if isComplete { watermark = max(watermark, clock.wallClock(began)) }
         return watermark
     }

@@ -1,6 +1,7 @@
 import Capture
 import Correlation
 import Platform
+import ProcessMetadata
 import Records
 import Reporting
 
@@ -15,10 +16,17 @@ final class OfflineRun {
     private var interruption = Interruption()
     private let lookahead = Correlator.Window().lookahead
 
+    /// The sizes of the tables.
+    struct Limits {
+        var records = Correlator.Limits()
+        var processes = ProcessTable.Limits()
+    }
+
     /// Opens everything.
     init(
         captures options: CaptureOptions, evidence paths: [String], clockOffset: Int64, classifier: ClassifierOptions,
-        output outputOptions: OutputOptions, write: String?
+        output outputOptions: OutputOptions, write: String?,
+        limits: Limits = Limits()
     ) throws(CommandFailure) {
         evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset)
         captures = try CaptureFeed(paths: options.paths)
@@ -31,7 +39,8 @@ final class OfflineRun {
         attribution = Attribution(
             settings: settings, classifier: classifier.makeClassifier(),
             // Hash order never shows in a result, so a fixed key keeps a replay a replay.
-            correlator: Correlator(seed: 0x5eed), processes: ProcessSource())
+            correlator: Correlator(limits: limits.records, seed: 0x5eed),
+            processes: ProcessSource(limits: limits.processes))
         for (host, coverage) in evidence.coverages { attribution.setCoverage(coverage, host: host) }
         var outputSettings = ReportOutput.Settings()
         outputSettings.leavesStandardOutput = write == "-"

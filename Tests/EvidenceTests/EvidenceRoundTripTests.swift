@@ -156,7 +156,7 @@ struct EvidenceRoundTripTests {
             kind: .send, count: 3, start: SampleEvidence.start, stop: SampleEvidence.start.advanced(by: 100))
         #expect(reader.coverage.losses == losses + [rest])
         #expect(reader.coverage.interfaces == SampleEvidence.coverage.interfaces + [late])
-        #expect(records.map(name) == ["lost", "lost", "lost", "lost", "lost", "coverage", "end", "lost"])
+        #expect(records.map(name) == losses.map { _ in "lost" } + ["coverage", "end", "lost"])
     }
 
     @Test("the coverage is known before the first record, whatever the number of interfaces")

@@ -34,6 +34,8 @@ struct JoinCommand: ParsableCommand {
             "Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"))
     var write: String?
 
+    @OptionGroup var processTable: ProcessTableOptions
+    @OptionGroup var recordTable: RecordTableOptions
     @OptionGroup var classifier: ClassifierOptions
     @OptionGroup var output: OutputOptions
 
@@ -59,7 +61,7 @@ struct JoinCommand: ParsableCommand {
     func run() throws {
         let run = try OfflineRun(
             captures: captures, evidence: evidence, clockOffset: offset ?? 0, classifier: classifier, output: output,
-            write: write)
+            write: write, limits: OfflineRun.Limits(records: recordTable.limits, processes: processTable.limits))
         try run.process()
     }
 }

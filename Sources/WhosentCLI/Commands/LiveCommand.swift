@@ -53,6 +53,9 @@ struct LiveCommand: ParsableCommand {
         help: "Go by who holds which socket, for machines that refuse BPF: never better than probable.")
     var socketTable = false
 
+    @OptionGroup var ring: RingOptions
+    @OptionGroup var processTable: ProcessTableOptions
+    @OptionGroup var recordTable: RecordTableOptions
     @OptionGroup var classifier: ClassifierOptions
     @OptionGroup var output: OutputOptions
 
@@ -101,7 +104,7 @@ private final class LiveRun {
     init(_ options: LiveCommand) throws {
         self.options = options
         let start: Timestamp
-        evidence = options.socketTable ? .socketTables(SocketTables()) : try .kernel()
+        evidence = options.socketTable ? .socketTables(SocketTables()) : try .kernel(sendRingBytes: options.ring.bytes)
         do {
             start = wallClock()
             capture = try LiveCapture(
@@ -121,7 +124,8 @@ private final class LiveRun {
         settings.withoutArguments = options.output.noArgs
         attribution = Attribution(
             settings: settings, classifier: options.classifier.makeClassifier(),
-            correlator: Correlator(seed: UInt64.random(in: 1 ... .max)), processes: evidence.processes(host: host))
+            correlator: Correlator(limits: options.recordTable.limits, seed: UInt64.random(in: 1 ... .max)),
+            processes: evidence.processes(host: host, limits: options.processTable.limits))
         attribution.interfaces = [capture.interface]
         try evidence.prepare(&attribution)
 
