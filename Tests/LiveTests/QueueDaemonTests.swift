@@ -10,7 +10,7 @@ struct QueueDaemonTests {
     func killedAtRandomTimes() throws {
         let folder = TestMachine.package.appending(path: "out/queue-kills")
         try? FileManager.default.removeItem(at: folder)
-        let senders = try LabSession.buildSenders()
+        let senders = try LabRun.buildSenders()
         let run = try CommandRun(
             [
                 "/usr/bin/env", "python3", TestMachine.package.appending(path: "tools/lab/queue_kills.py").path,
