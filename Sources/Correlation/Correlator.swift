@@ -89,7 +89,8 @@ public struct Correlator: Sendable {
     public mutating func add(_ record: SendRecord) {
         records += 1
         let origin = SendOrigin(
-            sender: Sender(record), segmentSize: record.segmentSize, proof: record.proof, interface: record.interface)
+            sender: Sender(record), segmentSize: record.segmentSize, proof: record.proof, interface: record.interface,
+            beforeNAT: record.beforeNAT, creator: record.creator)
         sends.add(record.packet, origin: origin, time: record.time, key: key)
         let isBatch = record.segmentSize > 0
         // Whoever sent from a borrowed context is not known, but it was somebody, on this flow.
@@ -189,6 +190,12 @@ public struct Correlator: Sendable {
             // their records, so any equal record that is left will do.
             let place = Place(packet, isTranslated: isTranslated)
             let claimed = matches.byDistance.contains { sends.claim($0.slot, at: place) }
+            // Of a packet that was held there is a record for each process that may have sent it.
+            for other in matches.accepted where claimed && other.slot != nearest.slot {
+                if other.origin.proof == .socketUser, nearest.origin.proof == .socketUser {
+                    sends.countMatch(other.slot)
+                }
+            }
             // Several candidates stay several, however many copies there are.
             if !claimed, verdict.confidence != .ambiguous { return .unknown(.moreThanSent) }
         } else {
@@ -249,7 +256,7 @@ public struct Correlator: Sendable {
                 verdict = settle(inner, verdict, matches, isTranslated: true)
                 guard verdict.kind == .process else { return verdict }
                 verdict.method = .nat
-                verdict.beforeNAT = UntranslatedTuple(ip)
+                verdict.beforeNAT = verdict.beforeNAT ?? UntranslatedTuple(ip)
                 found.append(verdict)
             }
         }
@@ -313,12 +320,15 @@ struct SendOrigin: Equatable, Sendable {
     let segmentSize: UInt16
     let proof: SendRecord.Proof
     let interface: UInt32
+    let beforeNAT: UntranslatedTuple?
+    let creator: SocketCreator?
 
     static func == (left: SendOrigin, right: SendOrigin) -> Bool {
         left.sender.process == right.sender.process && left.sender.thread == right.sender.thread
             && left.sender.imageVersion == right.sender.imageVersion && left.sender.host == right.sender.host
             && left.sender.user == right.sender.user && left.sender.threadName == right.sender.threadName
             && left.segmentSize == 0 && right.segmentSize == 0 && left.proof == right.proof
+            && left.beforeNAT == right.beforeNAT && left.creator == right.creator
     }
 }
 

@@ -63,10 +63,12 @@ struct ReportedLine: Decodable, Sendable {
         var candidates: [Candidate]?
         var tag: String?
         var beforeNAT: Tuple?
+        var socketCreator: Parent?
 
         enum CodingKeys: String, CodingKey {
             case frame, payload, verdict, confidence, method, reason, candidates, tag
             case beforeNAT = "before_nat"
+            case socketCreator = "socket_creator"
         }
     }
 
