@@ -20,6 +20,7 @@ final class OfflineRun {
         captures options: CaptureOptions, evidence paths: [String], clockOffset: Int64, classifier: ClassifierOptions,
         output outputOptions: OutputOptions, write: String?
     ) throws(CommandFailure) {
+        let tagger = try classifier.makeClassifier()
         evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset)
         captures = try CaptureFeed(paths: options.paths)
         expression = options.filter
@@ -29,7 +30,7 @@ final class OfflineRun {
         settings.namesHosts = paths.count > 1
         settings.withoutArguments = outputOptions.noArgs
         attribution = Attribution(
-            settings: settings, classifier: classifier.makeClassifier(),
+            settings: settings, classifier: tagger,
             // Hash order never shows in a result, so a fixed key keeps a replay a replay.
             correlator: Correlator(seed: 0x5eed), processes: ProcessSource())
         for (host, coverage) in evidence.coverages { attribution.setCoverage(coverage, host: host) }

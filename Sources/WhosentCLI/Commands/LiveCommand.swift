@@ -100,6 +100,8 @@ private final class LiveRun {
 
     init(_ options: LiveCommand) throws {
         self.options = options
+        // A mistake in a rule file is told before anything is attached.
+        let classifier = try options.classifier.makeClassifier()
         let start: Timestamp
         evidence = options.socketTable ? .socketTables(SocketTables()) : try .kernel()
         do {
@@ -120,7 +122,7 @@ private final class LiveRun {
         settings.captureNames = [LosslessEscape.text(options.interface)]
         settings.withoutArguments = options.output.noArgs
         attribution = Attribution(
-            settings: settings, classifier: options.classifier.makeClassifier(),
+            settings: settings, classifier: classifier,
             correlator: Correlator(seed: UInt64.random(in: 1 ... .max)), processes: evidence.processes(host: host))
         attribution.interfaces = [capture.interface]
         try evidence.prepare(&attribution)
