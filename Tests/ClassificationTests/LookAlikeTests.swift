@@ -106,6 +106,18 @@ struct LookAlikeTests {
         #expect(LookAlikes.match(packet).map { LookAlikes.catalogue[$0].name } == "teamspeak-3-init")
     }
 
+    /// The validators read no more of a rule than this.
+    @Test func theStarterPackSaysNoMoreThanIsCompared() {
+        for rule in StarterPack.rules {
+            var compared = Rule(name: rule.name, description: rule.description, transports: .udp)
+            compared.reference = rule.reference
+            compared.payloadLength = 8...8
+            compared.pattern = rule.pattern
+            compared.eitherPorts = Array(rule.eitherPorts.prefix(1))
+            #expect(rule == compared && rule.pattern.end <= 8, "\(rule.name)")
+        }
+    }
+
     /// What a burst to twenty unanswering clients would be `possible` for, were it not one of these.
     @Test(arguments: formats)
     func neverAboveShape(format: Format) {
