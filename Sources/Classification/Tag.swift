@@ -23,6 +23,9 @@ public struct Tag: Hashable, Sendable {
             case .confirmed: "confirmed"
             }
         }
+
+        /// One step weaker; the form is the least.
+        var lowered: Confidence { Confidence(rawValue: max(rawValue, 1) - 1) ?? .shape }
     }
 
     /// `newmail`, `dsaccess-ping`, or a rule's name.

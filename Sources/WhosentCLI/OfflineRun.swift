@@ -28,6 +28,7 @@ final class OfflineRun {
         output outputOptions: OutputOptions, write: String?,
         limits: Limits = Limits()
     ) throws(CommandFailure) {
+        let tagger = try classifier.makeClassifier()
         evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset)
         captures = try CaptureFeed(paths: options.paths)
         expression = options.filter
@@ -37,7 +38,7 @@ final class OfflineRun {
         settings.namesHosts = paths.count > 1
         settings.withoutArguments = outputOptions.noArgs
         attribution = Attribution(
-            settings: settings, classifier: classifier.makeClassifier(),
+            settings: settings, classifier: tagger,
             // Hash order never shows in a result, so a fixed key keeps a replay a replay.
             correlator: Correlator(limits: limits.records, seed: 0x5eed),
             processes: ProcessSource(limits: limits.processes))

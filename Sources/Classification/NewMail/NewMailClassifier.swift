@@ -5,7 +5,7 @@ internal import Records
 ///
 /// The form alone says little: most 8-byte datagrams are something else. What it takes for more is a burst to several
 /// destinations of which none answers; what speaks against it is traffic in the opposite direction before or after, a
-/// payload of zeros or of text, and a group as the destination.
+/// payload of zeros or of text, one that another protocol has (``LookAlikes``), and a group as the destination.
 struct NewMailClassifier: Sendable {
     /// What is known of a datagram of that form.
     enum Finding: Hashable, Sendable {
@@ -19,6 +19,8 @@ struct NewMailClassifier: Sendable {
         case printable
         /// It goes to a multicast group or to everybody.
         case group
+        /// It is a well-formed message of another protocol, by its place in ``LookAlikes/catalogue``.
+        case lookAlike(Int)
         /// The source has fewer unanswered destinations around it than a burst has.
         case alone(destinations: Int)
         /// One of a burst to this many destinations.
@@ -74,6 +76,7 @@ struct NewMailClassifier: Sendable {
         guard Self.hasForm(packet) else { return .unrelated }
         let isNamed = namedPorts.contains(packet.destinationPort)
         if !isNamed, let finding = Self.contrary(packet) { return .decided(finding) }
+        if !isNamed, let index = LookAlikes.match(packet) { return .decided(.lookAlike(index)) }
         let reverse = TupleFingerprint(
             packet.destination, packet.destinationPort, packet.source, packet.sourcePort, seed: seed)
         guard !history.contains(reverse) else {

@@ -7,6 +7,7 @@ struct NewMailTags: Sendable {
     private let zeros: Tag
     private let printable: Tag
     private let group: Tag
+    private let lookAlikes: [Tag]
     private let alone: [Tag]
     private let bursts: [Tag]
     private let namedPorts: [UInt16: Tag]
@@ -23,6 +24,7 @@ struct NewMailTags: Sendable {
         zeros = tag(.shape, "against it: all \(bytes) bytes are zero")
         printable = tag(.shape, "against it: all \(bytes) bytes are printable text")
         group = tag(.shape, "against it: the destination is a group, not a client that registered")
+        lookAlikes = LookAlikes.catalogue.indices.map { tag(.shape, LookAlikes.sentence($0)) }
         alone = (0..<threshold).map { count in
             tag(
                 .shape,
@@ -33,7 +35,7 @@ struct NewMailTags: Sendable {
             let number = count < RecentDestinations.capacity ? "\(count)" : "\(count) or more"
             return tag(
                 .possible,
-                "this source sent such datagrams to \(number) destinations within \(span)",
+                "a burst: this source sent such datagrams to \(number) destinations within \(span)",
                 "no answer came from this destination, nor from at least \(threshold - 1) others of them")
         }
         self.namedPorts = Dictionary(
@@ -49,6 +51,7 @@ struct NewMailTags: Sendable {
         case .zeros: zeros
         case .printable: printable
         case .group: group
+        case .lookAlike(let index): lookAlikes.indices.contains(index) ? lookAlikes[index] : form
         case .alone(let destinations): alone[min(destinations, alone.count - 1)]
         case .burst(let destinations): bursts[min(destinations, bursts.count - 1)]
         case .namedPort(let port): namedPorts[port] ?? form

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capture
+import Classification
 import Correlation
 import Records
 
@@ -40,6 +41,7 @@ struct JoinCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        try captures.demandOne()
         if evidence.isEmpty { throw ValidationError("name the evidence with --evidence FILE") }
         if write == "-", output.format != nil {
             throw ValidationError("-w - already takes standard output; leave out --format")
@@ -75,15 +77,33 @@ struct ClassifyCommand: ParsableCommand {
             Examples:
               whosent classify eth0.pcap                        what patterns are in it
               whosent classify eth0.pcap --newmail-port 2762 -v a port that a client is known to have registered
+              whosent classify eth0.pcap --rules mine.yaml      patterns of your own too
+              whosent classify --list-rules                     every tag there is, and what speaks against one
             """)
 
     @OptionGroup var captures: CaptureOptions
     @OptionGroup var classifier: ClassifierOptions
+    @Flag(help: "List the built-in tags, the starter pack, and the rules of --rules; reads no capture.")
+    var listRules = false
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if !listRules { return try captures.demandOne() }
+        if !captures.paths.isEmpty { throw ValidationError("--list-rules reads no capture") }
+        if output.format == .csv { throw ValidationError("--list-rules prints text or ndjson") }
+    }
+
     func run() throws {
+        if listRules { return try list() }
         let run = try OfflineRun(
             captures: captures, evidence: [], clockOffset: 0, classifier: classifier, output: output, write: nil)
         try run.process()
+    }
+
+    private func list() throws {
+        let rules = RuleCatalogue.list(try classifier.loadRules())
+        var standardOutput = StandardOutput()
+        standardOutput.buffer = output.format == .ndjson ? RuleListing.ndjson(rules) : RuleListing.text(rules)
+        try standardOutput.flush()
     }
 }

@@ -103,6 +103,8 @@ private final class LiveRun {
 
     init(_ options: LiveCommand) throws {
         self.options = options
+        // A mistake in a rule file is told before anything is attached.
+        let classifier = try options.classifier.makeClassifier()
         let start: Timestamp
         evidence = options.socketTable ? .socketTables(SocketTables()) : try .kernel(sendRingBytes: options.ring.bytes)
         do {
@@ -123,7 +125,7 @@ private final class LiveRun {
         settings.captureNames = [LosslessEscape.text(options.interface)]
         settings.withoutArguments = options.output.noArgs
         attribution = Attribution(
-            settings: settings, classifier: options.classifier.makeClassifier(),
+            settings: settings, classifier: classifier,
             correlator: Correlator(limits: options.recordTable.limits, seed: UInt64.random(in: 1 ... .max)),
             processes: evidence.processes(host: host, limits: options.processTable.limits))
         attribution.interfaces = [capture.interface]
