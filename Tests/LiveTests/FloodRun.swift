@@ -106,7 +106,7 @@ struct FloodRun: Decodable, Sendable {
     init(_ flood: FloodCase, _ way: Way) throws {
         let folder = FloodResults.folder.appending(path: "\(flood.rawValue)-\(way.rawValue)")
         try? FileManager.default.removeItem(at: folder)
-        let senders = try LabSession.buildSenders()
+        let senders = try LabRun.buildSenders()
         let run = try CommandRun(
             [
                 "/usr/bin/env", "python3", TestMachine.package.appending(path: "tools/lab/floods.py").path,
