@@ -57,17 +57,23 @@ public struct NetworkInventory: Sendable {
             let own = HostFacts().networkNamespace
             // That of the caller needs no privilege, and has to be read before another one is entered.
             found += InterfaceList.read(namespace: own)
+            queues.add(Self.queueListing())
             for (namespace, path) in Self.namespacePaths() where namespace != own {
                 guard let descriptor = try? OwnedDescriptor(opening: path, flags: O_RDONLY),
                     (try? descriptor.inode()) == UInt64(namespace),
                     setns(descriptor.number, CLONE_NEWNET) == 0
                 else { continue }
                 found += InterfaceList.read(namespace: namespace)
-                queues.add(contents(ofPath: "/proc/thread-self/net/netfilter/nfnetlink_queue") ?? [])
+                queues.add(Self.queueListing())
             }
         }
         self.queues = queues
         for interface in found { known[Key(namespace: interface.namespace, index: interface.index)] = interface }
+    }
+
+    /// The netfilter queues of the calling thread's namespace; nothing where the kernel has none.
+    private static func queueListing() -> [UInt8] {
+        contents(ofPath: "/proc/thread-self/net/netfilter/nfnetlink_queue") ?? []
     }
 
     /// A path for each namespace, by inode.

@@ -42,6 +42,9 @@ final class SocketWatch {
 
     var isWatchingUses: Bool { !useLinks.isEmpty }
 
+    /// Uses are recorded, but packets from before that may still wait in queues.
+    var awaitsEmptyQueues: Bool { isWatchingUses && users.knownSince == nil }
+
     /// Records uses from now on; what they are good for is known from ``noteQueues(_:lookedAt:)`` on.
     func watchUses(_ object: borrowing AttributionObject, cgroup: borrowing OwnedDescriptor) {
         guard useLinks.isEmpty else { return }

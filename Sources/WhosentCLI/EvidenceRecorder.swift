@@ -95,6 +95,7 @@ final class EvidenceRecorder {
     /// - Parameter watermark: all of the kernel's records before this moment are in.
     func write(_ batch: inout RecordBatch, through watermark: Timestamp) throws(CommandFailure) {
         for record in batch.processes { processes.add(record) }
+        let named = batch.processes.lazy.map(\.process).filter { self.described.lacksName($0) }
         let learned = processes.drained(until: watermark)
         // Each ring is in order by itself; readers want one order.
         batch.entries.sort { $0.packet.time < $1.packet.time }
@@ -104,7 +105,8 @@ final class EvidenceRecorder {
                 try writer.lost(loss)
             }
             for loss in processes.takeLetGo() { try writer.lost(loss) }
-            for process in learned.processes.union(described.processes(inCgroups: learned.cgroups)) {
+            let inCgroups = described.processes(inCgroups: learned.cgroups)
+            for process in learned.processes.union(inCgroups).union(named) {
                 try complete(process)
             }
             for entry in batch.entries {
