@@ -50,6 +50,8 @@ public enum EvidenceRecord: Sendable {
     case wire(WireRecord)
     /// Who a process is. Boxed: it is rare and large, and every send record would be moved in a space of its size.
     indirect case process(ProcessRecord)
+    /// Who held the TUN and TAP devices at a moment.
+    indirect case tunnels(TunnelScan)
     /// Records are missing; ``EvidenceReader/coverage`` has it too.
     case lost(LossInterval)
     /// Interfaces appeared or changed: ``EvidenceReader/coverage`` has them.

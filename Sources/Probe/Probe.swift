@@ -177,7 +177,12 @@ public final class Probe {
             let packet = PacketBytes(bytes, header: MemoryLayout<attribution_wire>.size, packet: event.packet),
             let ip = decodeIP(packet.bytes, originalLength: packet.originalLength)
         else { return }
-        let record = WireRecord(event, packet: ip, ingressName: ingressName(event), clock: clock)
+        var record = WireRecord(event, packet: ip, ingressName: ingressName(event), clock: clock)
+        let inner = Int(event.inner_offset)
+        if inner > 0, inner < packet.bytes.byteCount {
+            record.inner = decodeIP(
+                packet.bytes.extracting(inner..<packet.bytes.byteCount), originalLength: packet.originalLength - inner)
+        }
         sink.wire(record, bytes: packet.bytes, originalLength: packet.originalLength)
     }
 

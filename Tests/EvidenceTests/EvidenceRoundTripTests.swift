@@ -193,6 +193,7 @@ func name(_ record: EvidenceRecord) -> String {
     case .send: "send"
     case .wire: "wire"
     case .process: "process"
+    case .tunnels: "tunnels"
     case .lost: "lost"
     case .coverageChanged: "coverage"
     case .end: "end"

@@ -6,6 +6,7 @@ protocol EvidenceSink {
     mutating func add(_ record: SendRecord)
     mutating func add(_ record: WireRecord)
     mutating func add(_ record: ProcessRecord)
+    mutating func add(_ scan: TunnelScan)
     mutating func add(_ loss: LossInterval)
     mutating func add(_ damage: [Damage])
     mutating func setCoverage(_ coverage: Coverage, host: UInt16)
@@ -118,6 +119,9 @@ struct EvidenceFeed {
         case .process(var process):
             process.time = process.time.advanced(by: clockOffset)
             sink.add(process)
+        case .tunnels(var scan):
+            scan.time = scan.time.advanced(by: clockOffset)
+            sink.add(scan)
         case .coverageChanged: sink.setCoverage(shifted(coverage), host: host)
         case .end: break
         case .lost(var loss):
@@ -132,7 +136,7 @@ struct EvidenceFeed {
         switch record {
         case .send(let send): send.time
         case .wire(let wire): wire.time
-        case .process, .coverageChanged, .end: nil
+        case .process, .tunnels, .coverageChanged, .end: nil
         case .lost(let loss): loss.start
         }
     }
