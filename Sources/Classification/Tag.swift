@@ -23,6 +23,9 @@ public struct Tag: Hashable, Sendable {
             case .confirmed: "confirmed"
             }
         }
+
+        /// One step weaker; the form is the least.
+        var lowered: Confidence { Confidence(rawValue: max(rawValue, 1) - 1) ?? .shape }
     }
 
     /// `newmail`, `dsaccess-ping`, or a rule's name.
@@ -31,9 +34,12 @@ public struct Tag: Hashable, Sendable {
     public var confidence: Confidence
     /// Why, a sentence each; at least one.
     public var reasons: [String]
+    /// Something speaks against it: the form alone must not raise it.
+    public var isContradicted: Bool
 
     /// A tag.
-    public init(name: String, confidence: Confidence, reasons: [String]) {
+    public init(name: String, confidence: Confidence, reasons: [String], isContradicted: Bool = false) {
+        self.isContradicted = isContradicted
         self.name = name
         self.confidence = confidence
         self.reasons = reasons

@@ -18,7 +18,7 @@ final class OfflineRun {
     /// Opens everything.
     init(
         captures options: CaptureOptions, evidence paths: [String], clockOffset: Int64, classifier: ClassifierOptions,
-        output outputOptions: OutputOptions, write: String?
+        output outputOptions: OutputOptions, write: String?, listsRegistrations: Bool = false
     ) throws(CommandFailure) {
         evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset)
         captures = try CaptureFeed(paths: options.paths)
@@ -29,7 +29,7 @@ final class OfflineRun {
         settings.namesHosts = paths.count > 1
         settings.withoutArguments = outputOptions.noArgs
         attribution = Attribution(
-            settings: settings, classifier: classifier.makeClassifier(),
+            settings: settings, classifier: classifier.makeClassifier(captures: captures.names),
             // Hash order never shows in a result, so a fixed key keeps a replay a replay.
             correlator: Correlator(seed: 0x5eed), processes: ProcessSource())
         for (host, coverage) in evidence.coverages { attribution.setCoverage(coverage, host: host) }
@@ -37,6 +37,7 @@ final class OfflineRun {
         outputSettings.leavesStandardOutput = write == "-"
         // Offline text is the table; -v adds the lines. Other formats have lines by themselves.
         outputSettings.printsLines = write == nil || outputOptions.verbose || outputOptions.format != nil
+        if listsRegistrations { outputSettings.registrations = outputOptions.format == .ndjson ? .ndjson : .text }
         var annotated: AnnotatedCapture?
         if let write {
             annotated = try AnnotatedCapture(
@@ -85,6 +86,8 @@ final class OfflineRun {
         describeInterfaces()
         if !output.isFinished { try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output) }
         attribution.add(captures.damage)
+        let registrations = attribution.registrations
+        output.list(registrations.known, dropped: registrations.dropped, captureNames: captures.names)
         try output.finish(attribution.currentSummary())
     }
 

@@ -9,6 +9,7 @@ struct RecentDestinations: Sendable {
         var reverse: TupleFingerprint
         /// It answered an earlier datagram, of another source port perhaps: it converses.
         var hasAnswered = false
+        var sourcePort: UInt16
         var time: Timestamp
     }
 
@@ -25,23 +26,32 @@ struct RecentDestinations: Sendable {
 
     /// Notes a datagram; the destination that was silent longest gives way.
     mutating func note(
-        _ destination: TupleFingerprint, reverse: TupleFingerprint, at time: Timestamp, history: TupleHistory
+        _ destination: TupleFingerprint, reverse: TupleFingerprint, sourcePort: UInt16, at time: Timestamp,
+        history: TupleHistory
     ) {
         var oldest = 0
         for index in entries.indices {
             if entries[index].destination == destination {
                 if history.contains(entries[index].reverse) { entries[index].hasAnswered = true }
                 entries[index].reverse = reverse
+                entries[index].sourcePort = sourcePort
                 entries[index].time = time
                 return
             }
             if entries[index].time < entries[oldest].time { oldest = index }
         }
-        let entry = Entry(destination: destination, reverse: reverse, time: time)
+        let entry = Entry(destination: destination, reverse: reverse, sourcePort: sourcePort, time: time)
         if entries.count < Self.capacity {
             entries.append(entry)
         } else {
             entries[oldest] = entry
         }
+    }
+
+    /// The datagrams around a moment went out by ever higher source ports.
+    func hasRisingPorts(around time: Timestamp, within window: Int64) -> Bool {
+        let near = entries.filter { $0.time.since(time).magnitude <= UInt64(max(window, 0)) }
+            .sorted { ($0.time, $0.sourcePort) < ($1.time, $1.sourcePort) }
+        return near.count > 1 && zip(near, near.dropFirst()).allSatisfy { $0.sourcePort < $1.sourcePort }
     }
 }

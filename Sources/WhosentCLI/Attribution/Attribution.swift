@@ -147,7 +147,9 @@ struct Attribution: EvidenceSink {
             packetID: frame.packetID,
             sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
             interfaceIndex: decoded.interfaceIndex, ip: ip)
-        let tag = classifier.observe(packet)
+        let tag = classifier.observe(
+            packet,
+            transport: frameBytes.extracting(decoded.transportOffset..<decoded.payloadOffset + decoded.payloadCaptured))
         if !sawUnfamiliar, let socketTables { sawUnfamiliar = socketTables.isUnfamiliar(packet) }
         guard ip.isReported else { return addUnreported(frame, interface, frameBytes) }
         let passed =
@@ -235,7 +237,11 @@ struct Attribution: EvidenceSink {
         decided -= 1
         var reported: ReportedPacket?
         if let packet = entry.packet, let verdict = entry.verdict {
-            let tag = tag(of: entry.tag)
+            var tag = tag(of: entry.tag)
+            if tag?.confidence == .shape, let sender = verdict.sender, let name = processes.description(of: sender).name
+            {
+                tag = tag?.considering(processName: name)
+            }
             if sightings.isFirstSighting(packet) { summary.distinctPackets = (summary.distinctPackets ?? 0) + 1 }
             summary.captured += 1
             summary.count(verdict, tag: tag)
@@ -283,6 +289,11 @@ struct Attribution: EvidenceSink {
         var description = processes.description(of: sender)
         if settings.withoutArguments { description.removeArguments() }
         return description
+    }
+
+    /// What clients registered for notifications, and how many more there were than are remembered.
+    var registrations: (known: [PushRegistration], dropped: UInt64) {
+        (classifier.registrations, classifier.droppedRegistrations)
     }
 
     /// The counts so far.

@@ -32,9 +32,10 @@ struct ClassifierOptions: ParsableArguments {
             "Take 8-byte datagrams to this UDP port for new-mail notifications (repeatable).", valueName: "port"))
     var newmailPort: [UInt16] = []
 
-    /// The classifiers, set up.
-    func makeClassifier() -> Classifier {
+    /// The classifiers, set up for captures with these names.
+    func makeClassifier(captures: [String]) -> Classifier {
         var configuration = ClassifierConfiguration()
+        configuration.captureNames = captures
         configuration.newmailPorts = Set(newmailPort)
         return Classifier(configuration: configuration)
     }

@@ -63,25 +63,3 @@ struct JoinCommand: ParsableCommand {
         try run.process()
     }
 }
-
-/// `whosent classify`
-struct ClassifyCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "classify",
-        abstract: "Tag the known patterns in capture files; needs no evidence and names no process.",
-        discussion: """
-            Examples:
-              whosent classify eth0.pcap                        what patterns are in it
-              whosent classify eth0.pcap --newmail-port 2762 -v a port that a client is known to have registered
-            """)
-
-    @OptionGroup var captures: CaptureOptions
-    @OptionGroup var classifier: ClassifierOptions
-    @OptionGroup var output: OutputOptions
-
-    func run() throws {
-        let run = try OfflineRun(
-            captures: captures, evidence: [], clockOffset: 0, classifier: classifier, output: output, write: nil)
-        try run.process()
-    }
-}

@@ -120,7 +120,7 @@ private final class LiveRun {
         settings.captureNames = [LosslessEscape.text(options.interface)]
         settings.withoutArguments = options.output.noArgs
         attribution = Attribution(
-            settings: settings, classifier: options.classifier.makeClassifier(),
+            settings: settings, classifier: options.classifier.makeClassifier(captures: []),
             correlator: Correlator(seed: UInt64.random(in: 1 ... .max)), processes: evidence.processes(host: host))
         attribution.interfaces = [capture.interface]
         try evidence.prepare(&attribution)
