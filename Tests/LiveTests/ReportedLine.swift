@@ -62,10 +62,12 @@ struct ReportedLine: Decodable, Sendable {
         var reason: String
         var candidates: [Candidate]?
         var tag: String?
+        var tagConfidence: String?
         var beforeNAT: Tuple?
 
         enum CodingKeys: String, CodingKey {
             case frame, payload, verdict, confidence, method, reason, candidates, tag
+            case tagConfidence = "tag_confidence"
             case beforeNAT = "before_nat"
         }
     }

@@ -48,10 +48,21 @@ struct RecentDestinations: Sendable {
         }
     }
 
-    /// The datagrams around a moment went out by ever higher source ports.
+    /// The datagrams around a moment went out by ever higher source ports. Of equal times the ports are the order.
     func hasRisingPorts(around time: Timestamp, within window: Int64) -> Bool {
-        let near = entries.filter { $0.time.since(time).magnitude <= UInt64(max(window, 0)) }
-            .sorted { ($0.time, $0.sourcePort) < ($1.time, $1.sourcePort) }
-        return near.count > 1 && zip(near, near.dropFirst()).allSatisfy { $0.sourcePort < $1.sourcePort }
+        let reach = UInt64(max(window, 0))
+        var pairs = 0
+        for later in entries.indices where entries[later].time.since(time).magnitude <= reach {
+            for earlier in entries.indices
+            where earlier != later && entries[earlier].time.since(time).magnitude <= reach
+                && entries[earlier].time <= entries[later].time
+            {
+                pairs += 1
+                let (before, after) = (entries[earlier].sourcePort, entries[later].sourcePort)
+                let isSimultaneous = entries[earlier].time == entries[later].time
+                if isSimultaneous ? before == after : before >= after { return false }
+            }
+        }
+        return pairs > 0
     }
 }

@@ -21,7 +21,7 @@ struct ControlChannels: Sendable {
     private var followed: ConnectionTable
     /// How many remembered connections have ports with this difference: most packets need no further look.
     private var occupancy = [UInt16](repeating: 0, count: 1 << 16)
-    private var heldBytes = 0
+    private(set) var heldBytes = 0
     private var nextID: UInt64 = 1
     private var units: [ControlUnit] = []
 
