@@ -17,6 +17,7 @@
 #include "lib/read.bpf.h"
 #include "lib/egress.bpf.h"
 #include "lib/process.bpf.h"
+#include "lib/socket.bpf.h"
 #include "lib/transmit.bpf.h"
 
 #define PASS 1
@@ -113,6 +114,37 @@ SEC("tp_btf/net_dev_queue")
 int BPF_PROG(transmit_portable, struct sk_buff *skb)
 {
 	transmit(skb, false);
+	return 0;
+}
+
+SEC("cgroup/sock_create")
+int socket_created(struct bpf_sock *context)
+{
+	if (context->type == SOCK_DGRAM || context->type == SOCK_RAW)
+		record_socket_event(bpf_get_socket_cookie(context), ATTRIBUTION_SOCKET_CREATED);
+	return PASS;
+}
+
+SEC("cgroup/sendmsg4")
+int socket_sending4(struct bpf_sock_addr *context)
+{
+	record_socket_event(bpf_get_socket_cookie(context), ATTRIBUTION_SOCKET_SENDING);
+	return PASS;
+}
+
+SEC("cgroup/sendmsg6")
+int socket_sending6(struct bpf_sock_addr *context)
+{
+	record_socket_event(bpf_get_socket_cookie(context), ATTRIBUTION_SOCKET_SENDING);
+	return PASS;
+}
+
+/* From Linux 6.4 on. A failed send left no packet that could be held. */
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(socket_sent, struct sock *sk, int result)
+{
+	if (result >= 0 && sends_packets(sk))
+		record_socket_event(bpf_get_socket_cookie(sk), ATTRIBUTION_SOCKET_SENT);
 	return 0;
 }
 

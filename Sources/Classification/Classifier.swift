@@ -25,12 +25,16 @@ public struct PendingTag: Hashable, Sendable {
     public let deadline: Timestamp
     let sequence: UInt64
     let pattern: Pattern
+    /// The rule that the packet matches besides.
+    var rule: RuleSet.Match?
 }
 
 /// The bounds of a classifier, and what the user told it.
 public struct ClassifierConfiguration: Sendable {
     /// UDP ports that clients are known to have registered for new-mail notifications.
     public var newmailPorts: Set<UInt16>
+    /// The user's rules, at most ``Rule/countLimit``, in the order in which they are tried.
+    public var rules: [Rule] = []
     /// How long after a packet others may still change its tag, and how far around it a burst reaches, in nanoseconds
     /// of capture time.
     public var window: Int64 = 1_000_000_000
@@ -42,8 +46,11 @@ public struct ClassifierConfiguration: Sendable {
     /// The most pairs of client and directory server that are remembered; the one that was silent longest is
     /// forgotten. About 120 bytes each.
     public var directoryPairLimit = 65_536
+    /// The most flows (rule, source, destination) whose behaviour is followed for rules; the one that was silent longest
+    /// is forgotten. About 200 bytes each, and none where no rule is about behaviour.
+    public var ruleFlowLimit = 16_384
     /// The most packets that wait for their tag or for being asked; while there are so many, further ones are decided
-    /// at once by what came before them. About 64 bytes each.
+    /// at once by what came before them. About 150 bytes each.
     public var pendingLimit = 131_072
     /// How many UDP tuples are remembered to tell answers from unasked datagrams, rounded up to a power of two; 8 bytes
     /// each. Where many are alive at once, those that were silent longest are forgotten first.
@@ -80,6 +87,7 @@ public struct Classifier: Sendable {
     private let pendingLimit: Int
     private var newmail: NewMailClassifier
     private var pings: DSAccessPingClassifier
+    private var rules: RuleSet
     /// Packets without a decision or whose decision nobody asked for yet, in capture order, behind a first one of that
     /// kind. The first has the sequence number `firstSequence`, those before `decided` are decided.
     private var waiting: Deque<Waiting> = []
@@ -94,7 +102,7 @@ public struct Classifier: Sendable {
 
         enum State {
             case newmail(NewMailClassifier.Candidate)
-            case ping(DirectoryPair)
+            case ping(DSAccessPingClassifier.Finding)
             case decidedNewmail(NewMailClassifier.Finding)
             case decidedPing(DSAccessPingClassifier.Finding)
             case asked
@@ -107,6 +115,7 @@ public struct Classifier: Sendable {
         pendingLimit = max(configuration.pendingLimit, 1)
         newmail = NewMailClassifier(configuration: configuration)
         pings = DSAccessPingClassifier(configuration: configuration)
+        rules = RuleSet(configuration.rules, flowLimit: configuration.ruleFlowLimit)
     }
 
     /// What clients registered for notifications, in the order of their requests, as far as is known by now.
@@ -122,6 +131,25 @@ public struct Classifier: Sendable {
     /// - Parameter transport: of a TCP packet, the captured bytes from the TCP header on: the control channel that
     ///   proves notifications is read there. They are not kept, unless they belong to it.
     public mutating func observe(_ packet: PacketRecord, transport: RawSpan) -> TagDecision {
+        guard !rules.isEmpty, let match = rules.observe(packet) else { return observeBuiltIn(packet, transport) }
+        switch observeBuiltIn(packet, transport) {
+        case .none: return .final(rules.tag(match))
+        case .final(let tag): return .final(rules.stronger(tag, match))
+        case .pending(var pending):
+            pending.rule = match
+            return .pending(pending)
+        }
+    }
+
+    /// The tag of a pending packet: to be asked once, when a packet later than its deadline was observed or the capture
+    /// has ended. Asked earlier, it decides with what is known.
+    public mutating func resolve(_ pending: PendingTag) -> Tag {
+        let tag = resolveBuiltIn(pending)
+        guard let match = pending.rule else { return tag }
+        return rules.stronger(tag, match)
+    }
+
+    private mutating func observeBuiltIn(_ packet: PacketRecord, _ transport: RawSpan) -> TagDecision {
         advance(to: packet.time)
         switch packet.ip.transport {
         case .tcp:
@@ -139,20 +167,18 @@ public struct Classifier: Sendable {
                 return .pending(wait(Waiting(time: packet.time, state: .newmail(candidate)), .newmail))
             }
         case .icmp, .icmpv6:
-            switch pings.observePing(packet.ip) {
+            switch pings.observePing(packet) {
             case .unrelated: return .none
-            case .decided(let finding): return .final(pings.tag(finding))
-            case .candidate(let pair):
-                guard waiting.count < pendingLimit else { return .final(pings.tag(pings.decide(pair))) }
-                return .pending(wait(Waiting(time: packet.time, state: .ping(pair)), .dsaccessPing))
+            case .decided(let finding): return .final(finding.tag)
+            case .candidate(let finding):
+                guard waiting.count < pendingLimit else { return .final(pings.decide(finding).tag) }
+                return .pending(wait(Waiting(time: packet.time, state: .ping(finding)), .dsaccessPing))
             }
         case .other: return .none
         }
     }
 
-    /// The tag of a pending packet: to be asked once, when a packet later than its deadline was observed or the capture
-    /// has ended. Asked earlier, it decides with what is known.
-    public mutating func resolve(_ pending: PendingTag) -> Tag {
+    private mutating func resolveBuiltIn(_ pending: PendingTag) -> Tag {
         let index = pending.sequence &- firstSequence
         guard pending.sequence >= firstSequence, index < UInt64(waiting.count) else { return floor(pending.pattern) }
         let position = Int(index)
@@ -166,14 +192,14 @@ public struct Classifier: Sendable {
         }
         switch state {
         case .decidedNewmail(let finding): return newmail.tag(finding)
-        case .decidedPing(let finding): return pings.tag(finding)
+        case .decidedPing(let finding): return finding.tag
         case .newmail, .ping, .asked: return floor(pending.pattern)
         }
     }
 
     /// The least that is true of a packet that is asked for twice: its form.
     private func floor(_ pattern: PendingTag.Pattern) -> Tag {
-        pattern == .newmail ? newmail.tag(.form) : pings.tag(.form)
+        pattern == .newmail ? newmail.tag(.form) : DSAccessPingClassifier.formTag
     }
 
     private mutating func wait(_ packet: Waiting, _ pattern: PendingTag.Pattern) -> PendingTag {
@@ -214,8 +240,8 @@ public struct Classifier: Sendable {
         case .newmail(let candidate):
             let finding = newmail.decide(candidate, at: waiting[position].time)
             waiting[position].state = .decidedNewmail(finding)
-        case .ping(let pair):
-            waiting[position].state = .decidedPing(pings.decide(pair))
+        case .ping(let finding):
+            waiting[position].state = .decidedPing(pings.decide(finding))
         case .decidedNewmail, .decidedPing, .asked: break
         }
     }

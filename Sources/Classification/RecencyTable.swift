@@ -24,6 +24,12 @@ struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     init(capacity: Int) { self.capacity = min(max(capacity, 1), Int(Int32.max)) }
 
+    /// Makes room for all entries now, so that none is made for a packet later.
+    mutating func reserveCapacity() {
+        slots.reserveCapacity(capacity)
+        entries.reserveCapacity(capacity)
+    }
+
     /// How many entries there are.
     var count: Int { entries.count }
 

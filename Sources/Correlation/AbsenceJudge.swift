@@ -9,6 +9,12 @@ struct AbsenceJudge: Sendable {
         let macs: Set<MACAddress>
     }
 
+    /// The newest times of what bounded tables let go.
+    struct Horizons {
+        let sends: Timestamp
+        let forwarded: Timestamp
+    }
+
     private var hosts: [Host] = []
 
     var hasEvidence: Bool { !hosts.isEmpty }
@@ -24,23 +30,30 @@ struct AbsenceJudge: Sendable {
 
     func verdict(
         _ packet: PacketRecord, passesFilters: UInt64, seenHere: Bool, losses: LossHistory,
-        window: Correlator.Window, horizon: Timestamp
+        window: Correlator.Window, horizons: Horizons
     ) -> Verdict {
         guard !hosts.isEmpty else { return .unknown(.noEvidence) }
         if let gap = gap(packet, passesFilters: passesFilters) { return .unknown(gap) }
-        let lost = losses.count(
-            [.send, .wire, .table], from: packet.time.advanced(by: -window.lookback),
-            to: packet.time.advanced(by: window.lookahead))
+        let ahead = packet.time.advanced(by: window.lookahead)
+        // What a table let go is known to the record, and old records are let go all the time.
+        let lost =
+            losses.count([.send, .wire], from: packet.time.advanced(by: -window.lookback), to: ahead)
+            + losses.count([.table], from: packet.time.advanced(by: -window.arrivalLookback), to: ahead)
         if lost > 0 { return .unknown(.evidenceLost(count: lost)) }
         if packet.ip.fragmentOffset > 0, packet.direction != .ingress { return .unknown(.firstFragmentMissing) }
+        let isPartlyHeld = horizons.sends >= packet.time.advanced(by: -window.lookback)
+        let nothingMatches = isPartlyHeld ? Reason.recordsLetGo : .nothingMatches
         if packet.direction == .egress || isLocal(packet.ip.source) || packet.sourceMAC.map(isLocal) == true {
-            return .unknown(.nothingMatches)
+            return .unknown(nothingMatches)
         }
         guard cameIn(packet, seenHere: seenHere) else {
-            return .unknown(isLocal(packet.ip.destination) ? .nothingMatches : .foreignAddresses)
+            return .unknown(isLocal(packet.ip.destination) ? nothingMatches : .foreignAddresses)
         }
         guard hosts.allSatisfy(\.coverage.includesWire) else { return .unknown(.noWireRecords) }
-        if horizon >= packet.time.advanced(by: -window.lookback) {
+        if horizons.forwarded >= packet.time.advanced(by: -ForwardedFlows.lifetime), !isForUs(packet.ip.destination) {
+            return .unknown(.recordsLetGo)
+        }
+        if isPartlyHeld {
             return Verdict(kind: .received, confidence: .probable, method: .none, reason: .arrivedWindowNotHeld)
         }
         // It may still be passed on later than anybody waits for.

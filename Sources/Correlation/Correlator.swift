@@ -41,7 +41,7 @@ public struct Correlator: Sendable {
         /// Forwarded flows remembered.
         public var forwardedFlows = 1 << 15
         /// IPv6 datagrams whose first fragment's verdict is remembered.
-        public var fragments = 1 << 12
+        public var fragments = 1 << 13
         /// Loss intervals held.
         public var losses = 1 << 12
 
@@ -61,6 +61,10 @@ public struct Correlator: Sendable {
     var absence: AbsenceJudge
     /// Send records added so far.
     public private(set) var records: UInt64 = 0
+    /// What bounded tables let go since it was last taken.
+    private var letGo = LossHistory(capacity: 1 << 10)
+    /// No packet from before this moment is to come.
+    private var awaited = Timestamp.distantPast
 
     /// A correlator that knows nothing yet.
     ///
@@ -85,7 +89,8 @@ public struct Correlator: Sendable {
     public mutating func add(_ record: SendRecord) {
         records += 1
         let origin = SendOrigin(
-            sender: Sender(record), segmentSize: record.segmentSize, proof: record.proof, interface: record.interface)
+            sender: Sender(record), segmentSize: record.segmentSize, proof: record.proof, interface: record.interface,
+            beforeNAT: record.beforeNAT, creator: record.creator)
         sends.add(record.packet, origin: origin, time: record.time, key: key)
         let isBatch = record.segmentSize > 0
         // Whoever sent from a borrowed context is not known, but it was somebody, on this flow.
@@ -94,6 +99,24 @@ public struct Correlator: Sendable {
             record.packet, owner: HostProcess(host: record.host, process: process), time: record.time,
             batch: isBatch ? sends.newestSequence : nil, key: key)
         if isBatch { sends.linkBatch(olderBatch: older) }
+        if let loss = sends.letGo.take(as: .table) { noteRecordsLetGo(loss) }
+        if var loss = flows.letGo.take(as: .flowTable), loss.start >= record.time.advanced(by: -window.lookback) {
+            loss.start = record.time
+            letGo.add(loss)
+        }
+    }
+
+    /// States that all packets from before a moment have been judged: records of before may be let go without harm.
+    public mutating func awaitPackets(from time: Timestamp) { awaited = max(awaited, time) }
+
+    /// What the bounded tables let go since the last call, while it may have been needed.
+    public mutating func takeLetGo() -> [LossInterval] { letGo.isEmpty ? [] : letGo.removeAll() }
+
+    /// Old records are let go all the time; those count as lost whose packets may still be to come.
+    private mutating func noteRecordsLetGo(_ loss: LossInterval) {
+        guard loss.stop.advanced(by: window.arrivalLookback) >= awaited else { return }
+        letGo.add(loss)
+        losses.add(loss)
     }
 
     /// Adds a wire record.
@@ -102,12 +125,15 @@ public struct Correlator: Sendable {
         case .kernel:
             let origin = KernelOrigin(host: record.host, hasKernelSocket: record.hasKernelSocket)
             kernel.add(record.packet, origin: origin, time: record.time, key: key)
+            if let loss = kernel.letGo.take(as: .table) { noteRecordsLetGo(loss) }
         case .forwarded(let interface, let name):
             forwarded.note(
                 record.packet, ingressInterface: interface, ingressName: name, host: record.host, time: record.time)
+            if let loss = forwarded.letGo.take(as: .flowTable) { letGo.add(loss) }
         }
         if let before = record.beforeNAT {
             translations.note(record.packet, before: before, time: record.time)
+            if let loss = translations.letGo.take(as: .flowTable) { letGo.add(loss) }
         }
     }
 
@@ -130,8 +156,10 @@ public struct Correlator: Sendable {
         // Tagging a capture needs no evidence, and then there is nothing to look for.
         guard records > 0 || absence.hasEvidence else { return .unknown(.noEvidence) }
         let verdict = decide(packet, passesFilters: passesFilters, seenHere: seenHere)
-        if packet.ip.isFragment, packet.ip.fragmentOffset == 0, packet.ip.version == .v6, verdict.kind != .unknown {
+        // Unknown ones too: a forged one must not pass for the only one.
+        if packet.ip.isFragment, packet.ip.fragmentOffset == 0, packet.ip.version == .v6 {
             fragments.note(packet.ip, verdict: verdict, time: packet.time, within: Self.fragmentWindow)
+            if let loss = fragments.letGo.take(as: .fragmentTable) { letGo.add(loss) }
         }
         return verdict
     }
@@ -149,7 +177,7 @@ public struct Correlator: Sendable {
         if packet.ip.isTruncated { return .unknown(.notDecodable) }
         return absence.verdict(
             packet, passesFilters: passesFilters, seenHere: seenHere, losses: losses, window: window,
-            horizon: max(sends.horizon, forwarded.horizon))
+            horizons: AbsenceJudge.Horizons(sends: sends.horizon, forwarded: forwarded.horizon))
     }
 
     /// Counts the match, and takes a name back where something else speaks against it.
@@ -162,6 +190,12 @@ public struct Correlator: Sendable {
             // their records, so any equal record that is left will do.
             let place = Place(packet, isTranslated: isTranslated)
             let claimed = matches.byDistance.contains { sends.claim($0.slot, at: place) }
+            // Of a packet that was held there is a record for each process that may have sent it.
+            for other in matches.accepted where claimed && other.slot != nearest.slot {
+                if other.origin.proof == .socketUser, nearest.origin.proof == .socketUser {
+                    sends.countMatch(other.slot)
+                }
+            }
             // Several candidates stay several, however many copies there are.
             if !claimed, verdict.confidence != .ambiguous { return .unknown(.moreThanSent) }
         } else {
@@ -222,7 +256,7 @@ public struct Correlator: Sendable {
                 verdict = settle(inner, verdict, matches, isTranslated: true)
                 guard verdict.kind == .process else { return verdict }
                 verdict.method = .nat
-                verdict.beforeNAT = UntranslatedTuple(ip)
+                verdict.beforeNAT = verdict.beforeNAT ?? UntranslatedTuple(ip)
                 found.append(verdict)
             }
         }
@@ -286,12 +320,15 @@ struct SendOrigin: Equatable, Sendable {
     let segmentSize: UInt16
     let proof: SendRecord.Proof
     let interface: UInt32
+    let beforeNAT: UntranslatedTuple?
+    let creator: SocketCreator?
 
     static func == (left: SendOrigin, right: SendOrigin) -> Bool {
         left.sender.process == right.sender.process && left.sender.thread == right.sender.thread
             && left.sender.imageVersion == right.sender.imageVersion && left.sender.host == right.sender.host
             && left.sender.user == right.sender.user && left.sender.threadName == right.sender.threadName
             && left.segmentSize == 0 && right.segmentSize == 0 && left.proof == right.proof
+            && left.beforeNAT == right.beforeNAT && left.creator == right.creator
     }
 }
 

@@ -55,6 +55,11 @@ extension Correlator {
         case .verified: return "taken: \(agreement), and the task uses the packet's socket"
         case .unverified:
             return "taken as probable: \(agreement), but the task's ownership of the socket was not checked"
+        case .socketUser:
+            return "taken: \(agreement); a queue's daemon re-injected it, and this process used the packet's socket"
+        case .likelySocketUser:
+            return
+                "taken as probable: \(agreement); a queue's daemon re-injected it, and this process used the packet's socket, perhaps not alone"
         case .borrowed: return "rejected: \(agreement), but the task does not use the packet's socket"
         }
     }

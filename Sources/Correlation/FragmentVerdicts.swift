@@ -26,6 +26,10 @@ struct FragmentVerdicts: Sendable {
     private var order: [Key] = []
     private var next = 0
     private let capacity: Int
+    /// The newest time of a first fragment that was let go.
+    private(set) var horizon = Timestamp.distantPast
+    /// First fragments let go while later ones may have been to come.
+    var letGo = LetGo()
 
     init(capacity: Int) { self.capacity = max(capacity, 1) }
 
@@ -46,7 +50,11 @@ struct FragmentVerdicts: Sendable {
         if order.count < capacity {
             order.append(key)
         } else {
-            entries[order[next]] = nil
+            let old = entries.removeValue(forKey: order[next])
+            if let old, time.since(old.time) <= window {
+                horizon = max(horizon, old.time)
+                letGo.note(from: old.time, to: old.time)
+            }
             order[next] = key
             next = (next + 1) % capacity
         }
@@ -55,6 +63,9 @@ struct FragmentVerdicts: Sendable {
     /// The verdict of the datagram's first fragment; several senders are several candidates.
     func verdict(for packet: IPPacket, at time: Timestamp, within window: Int64) -> Verdict? {
         guard let entry = entries[Key(packet)], abs(time.since(entry.time)) <= window else { return nil }
+        guard entry.verdicts.contains(where: { $0.kind != .unknown }) else { return nil }
+        // An equal first fragment may be among those that were let go.
+        if horizon.advanced(by: window) >= time { return .unknown(.recordsLetGo) }
         guard entry.verdicts.count > 1 else { return entry.verdicts.first }
         guard entry.verdicts.allSatisfy({ $0.kind == .process }) else { return .unknown(.kernelAndProcess) }
         return .ambiguous(entry.verdicts)

@@ -43,6 +43,8 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     private(set) var horizon = Timestamp.distantPast
     /// Records let go without a match.
     private(set) var forgotten: UInt64 = 0
+    /// The same since it was last asked.
+    var letGo = LetGo()
 
     /// - Parameter capacity: slots, at least 1.
     init(capacity: Int) {
@@ -167,7 +169,9 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
 
     private mutating func letGo(_ slot: Slot) {
         horizon = max(horizon, slot.last)
-        if slot.records > slot.matches { forgotten += slot.records - slot.matches }
+        guard slot.records > slot.matches else { return }
+        forgotten += slot.records - slot.matches
+        letGo.note(slot.records - slot.matches, from: slot.first, to: slot.last)
     }
 
     private func bucket(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash & UInt64(identityHeads.count - 1)) }

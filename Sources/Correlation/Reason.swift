@@ -22,6 +22,14 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case windowNotHeld
     /// Several processes have an equal record.
     case severalSenders(count: Int)
+    /// A queue's daemon re-injected it; no other process used its socket.
+    case onlySocketUser(delay: Int64)
+    /// The same, but others used the socket before, or may have.
+    case likelySocketUser
+    /// A queue's daemon re-injected it; several processes used its socket.
+    case severalSocketUsers(count: Int)
+    /// One of the processes that used the socket of a re-injected packet.
+    case usedSocket(delay: Int64)
     /// One of several equal records; `delay` is from record to packet.
     case equalRecord(delay: Int64)
     /// More equal records than are looked through.
@@ -52,6 +60,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case resemblesEarlier(delay: Int64)
     /// Sent by a process of this machine by all signs, but no record matches.
     case nothingMatches
+    /// The same, and a table let records go that may have matched.
+    case recordsLetGo
     /// Neither end belongs to a machine that the evidence speaks for.
     case foreignAddresses
     /// No evidence was given.
@@ -103,6 +113,16 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .windowNotHeld:
             return "matches one send record, but the table held less than the whole window at this rate"
         case .severalSenders(let count): return "\(count) processes have an equal send record within the window"
+        case .onlySocketUser(let delay):
+            return
+                "was held in a netfilter queue and re-injected (\(span(delay))); no other process used the socket it was sent on"
+        case .likelySocketUser:
+            return
+                "was held in a netfilter queue and re-injected; this process used its socket, but it is not certain that no other did"
+        case .severalSocketUsers(let count):
+            return
+                "was held in a netfilter queue and re-injected; \(count) processes used the socket it was sent on, and nothing tells which of them sent it"
+        case .usedSocket(let delay): return "used the socket of this packet, which was re-injected (\(span(delay)))"
         case .equalRecord(let delay): return "has an equal send record, \(span(delay))"
         case .tooManyEqualRecords: return "more send records resemble this packet than are compared; it is not decided"
         case .kernelSocket: return "sent by the kernel itself, on its own socket"
@@ -126,6 +146,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
             return
                 "came in and equals a packet whose record was \(span(delay)); without an IP id it may be somebody else's"
         case .nothingMatches: return "nothing matches: no send record for this packet"
+        case .recordsLetGo:
+            return "evidence lost around this time: a full table let go of records that may have matched"
         case .foreignAddresses:
             return "nothing matches, and neither address belongs to a machine that the evidence speaks for"
         case .noEvidence: return "no evidence was given, so nothing is known about the sender"

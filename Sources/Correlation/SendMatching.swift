@@ -24,16 +24,16 @@ struct SendMatches {
     mutating func add(_ match: Match) {
         switch match.origin.proof {
         case .borrowed: borrowers.insert(match.owner)
-        case .verified:
-            if accepted.first?.origin.proof == .unverified { accepted.removeAll() }
+        case .verified, .socketUser:
+            if accepted.first?.origin.proof.isStrong == false { accepted.removeAll() }
             insert(match)
-        case .unverified:
-            if accepted.first?.origin.proof != .verified { insert(match) }
+        case .unverified, .likelySocketUser:
+            if accepted.first?.origin.proof.isStrong != true { insert(match) }
         }
     }
 
     mutating func addRival(_ match: Match) {
-        if match.origin.proof != .borrowed, match.comparison == .complete { rivals.append(match) }
+        if match.origin.proof.namesCandidate, match.comparison == .complete { rivals.append(match) }
     }
 
     var sawBorrowed: Bool { !borrowers.isEmpty }
@@ -59,6 +59,11 @@ struct SendMatches {
 
     /// The matches, the nearest first.
     var byDistance: [Match] { accepted.count > 1 ? accepted.sorted(by: Match.isNearer) : accepted }
+}
+
+extension SendRecord.Proof {
+    /// Enough for `exact`.
+    fileprivate var isStrong: Bool { self == .verified || self == .socketUser }
 }
 
 extension SendMatches.Match {
@@ -122,7 +127,13 @@ extension Correlator {
             sender.threadName = .empty
         }
         let (confidence, reason) = confidence(packet, matches: matches, nearest: nearest)
-        return Verdict(kind: .process, confidence: confidence, method: .packet, reason: reason, sender: sender)
+        var verdict = Verdict(kind: .process, confidence: confidence, method: .packet, reason: reason, sender: sender)
+        verdict.beforeNAT = nearest.origin.beforeNAT
+        // Of several records of this process all have to say the same.
+        if matches.accepted.allSatisfy({ $0.origin.creator == nearest.origin.creator }) {
+            verdict.socketCreator = nearest.origin.creator
+        }
+        return verdict
     }
 
     /// It came in: the capture says so, or another machine's link-layer address.
@@ -138,14 +149,20 @@ extension Correlator {
         }
         guard nearest.delay.magnitude > UInt64(window.recent) else { return nil }
         let lost = losses.count(
-            [.send, .table], from: packet.time.advanced(by: -window.lookback),
+            Self.rivalKinds(packet.ip), from: packet.time.advanced(by: -window.lookback),
             to: packet.time.advanced(by: window.lookahead))
         return lost > 0 ? .evidenceLost(count: lost) : nil
+    }
+
+    /// Of which kinds a lost record may have been of an equal packet: the kernel answers echoes, but asks none.
+    private static func rivalKinds(_ packet: IPPacket) -> Set<LossInterval.Kind> {
+        packet.transport == .udp || packet.isEchoRequest ? [.send, .table] : [.send, .wire, .table]
     }
 
     private func confidence(
         _ packet: PacketRecord, matches: SendMatches, nearest: SendMatches.Match
     ) -> (Verdict.Confidence, Reason) {
+        if nearest.origin.proof == .likelySocketUser { return (.probable, .likelySocketUser) }
         if nearest.origin.proof == .unverified || matches.sawBorrowed { return (.probable, .unverifiedContext) }
         let from = packet.time.advanced(by: -window.lookback)
         let to = packet.time.advanced(by: window.lookahead)
@@ -163,10 +180,12 @@ extension Correlator {
         case .differs: return (.possible, .nothingMatches)
         }
         if !isDistinctive(packet.ip) {
-            if losses.count([.send, .table], from: from, to: to) > 0 { return (.probable, .lossNearIndistinctPacket) }
+            if losses.count(Self.rivalKinds(packet.ip), from: from, to: to) > 0 {
+                return (.probable, .lossNearIndistinctPacket)
+            }
             if sends.horizon >= from { return (.probable, .windowNotHeld) }
         }
-        return (.exact, reason)
+        return (.exact, nearest.origin.proof == .socketUser ? .onlySocketUser(delay: nearest.delay) : reason)
     }
 
     /// An equal packet of another sender is out of the question even unseen: the IPv4 identification tells it apart.
@@ -189,10 +208,14 @@ extension Correlator {
             )
         }
         for match in ordered where candidates.count < 16 && seen.insert(match.owner).inserted {
-            candidates.append(Candidate(sender: match.origin.sender, reason: .equalRecord(delay: match.delay)))
+            let reason: Reason =
+                match.origin.proof == .socketUser ? .usedSocket(delay: match.delay) : .equalRecord(delay: match.delay)
+            candidates.append(Candidate(sender: match.origin.sender, reason: reason))
         }
+        let isHeldPacket = matches.accepted.allSatisfy { $0.origin.proof == .socketUser }
         return Verdict(
-            kind: .process, confidence: .ambiguous, method: .packet, reason: .severalSenders(count: owners),
+            kind: .process, confidence: .ambiguous, method: .packet,
+            reason: isHeldPacket ? .severalSocketUsers(count: owners) : .severalSenders(count: owners),
             candidates: candidates)
     }
 

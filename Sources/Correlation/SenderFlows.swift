@@ -20,6 +20,8 @@ struct SenderFlows: Sendable {
     private var entries: [Entry?]
     /// For each set: the newest time of a flow it let go.
     private var horizons: [Timestamp]
+    /// Flows let go.
+    var letGo = LetGo()
 
     /// - Parameter capacity: flows, rounded up to a power of two.
     init(capacity: Int) {
@@ -50,7 +52,10 @@ struct SenderFlows: Sendable {
             }
             if let oldest = entries[target], lastUse(entry) < lastUse(oldest) { target = way }
         }
-        if let old = entries[target] { horizons[set] = max(horizons[set], lastUse(old)) }
+        if let old = entries[target] {
+            horizons[set] = max(horizons[set], lastUse(old))
+            letGo.note(from: lastUse(old), to: time)
+        }
         entries[target] = Entry(
             tuple: tuple, owner: owner, ownerLast: time, othersLast: .distantPast, newestBatch: batch ?? -1)
         return -1
@@ -110,6 +115,8 @@ struct ForwardedFlows: Sendable {
     private let capacity: Int
     /// The newest time of a flow that was let go for want of room.
     private(set) var horizon = Timestamp.distantPast
+    /// Flows let go that may still be in use.
+    var letGo = LetGo()
 
     init(capacity: Int) { self.capacity = max(capacity, 1) }
 
@@ -147,6 +154,7 @@ struct ForwardedFlows: Sendable {
         flows = flows.filter { $0.value.contains { $0.last >= limit } }
         if flows.count >= capacity {
             horizon = time
+            letGo.note(UInt64(flows.count), from: limit, to: time)
             flows.removeAll(keepingCapacity: true)
         }
     }

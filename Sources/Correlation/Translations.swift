@@ -11,6 +11,8 @@ struct Translations: Sendable {
 
     private var entries: [FlowTuple: [Entry]] = [:]
     private let capacity: Int
+    /// Translations let go that may still be in use.
+    var letGo = LetGo()
 
     init(capacity: Int) { self.capacity = max(capacity, 1) }
 
@@ -39,7 +41,9 @@ struct Translations: Sendable {
     private mutating func letGo(before time: Timestamp) {
         let limit = time.advanced(by: -4 * ForwardedFlows.lifetime)
         entries = entries.filter { $0.value.contains { $0.last >= limit } }
-        if entries.count >= capacity { entries.removeAll(keepingCapacity: true) }
+        guard entries.count >= capacity else { return }
+        letGo.note(UInt64(entries.count), from: limit, to: time)
+        entries.removeAll(keepingCapacity: true)
     }
 }
 

@@ -98,8 +98,11 @@ public struct Verdict: Sendable {
     public var sender: Sender?
     /// The candidates, where there are several.
     public var candidates: [Candidate]
-    /// Addresses and ports as the sender saw them, where they were translated on the way (method `nat`).
+    /// Addresses and ports as the sender saw them, where they were translated on the way: behind the record (method
+    /// `nat`), or on this machine before it was taken.
     public var beforeNAT: UntranslatedTuple?
+    /// Who made the sender's socket, where that is known and not the sender.
+    public var socketCreator: SocketCreator?
     /// The name of the interface a forwarded packet came in on.
     public var ingressInterface: String?
     /// The name of the interface the evidence says it left by, where the capture does not say.

@@ -1,5 +1,6 @@
 import PcapNG
 import Records
+import TextEscaping
 
 /// What a send record's packet block does not hold by itself: the fields of its one-line comment.
 struct SendComment: Hashable {
@@ -16,6 +17,8 @@ struct SendComment: Hashable {
     /// Without a word about it a record proves nothing.
     var proof = SendRecord.Proof.unverified
     var threadName = TaskName.empty
+    var beforeNAT: UntranslatedTuple?
+    var creator: SocketCreator?
 
     /// The fields of a record.
     init(_ record: SendRecord) {
@@ -31,17 +34,22 @@ struct SendComment: Hashable {
         path = record.path
         proof = record.proof
         threadName = record.threadName
+        beforeNAT = record.beforeNAT
+        creator = record.creator
     }
 
     /// The record of a packet with this comment.
     func record(
         time: Timestamp, packet: IPPacket, pid: UInt32, thread: UInt32, host: UInt16
     ) -> SendRecord {
-        SendRecord(
+        var record = SendRecord(
             time: time, packet: packet, process: ProcessKey(pid: pid, startTime: startTime), thread: thread,
             threadName: threadName, imageVersion: imageVersion, user: user, group: group, namespace: namespace,
             interface: interface, socketCookie: cookie, cgroup: cgroup, segmentSize: segmentSize, path: path,
             proof: proof, host: host)
+        record.beforeNAT = beforeNAT
+        record.creator = creator
+        return record
     }
 
     /// Writes the comment; `interfaceName` is for human readers and not read back.
@@ -60,13 +68,18 @@ struct SendComment: Hashable {
         switch path {
         case .cgroupEgress: line.field("PATH", "egress")
         case .packetSocket: line.field("PATH", "packet-socket")
+        case .transmit: line.field("PATH", "transmit")
         case .foreign: line.field("PATH", "foreign")
         }
         switch proof {
         case .verified: line.field("PROOF", "verified")
         case .unverified: line.field("PROOF", "unverified")
         case .borrowed: line.field("PROOF", "borrowed")
+        case .socketUser: line.field("PROOF", "socket-user")
+        case .likelySocketUser: line.field("PROOF", "likely-socket-user")
         }
+        if let beforeNAT { line.field("NAT", data: beforeNAT.commentText) }
+        if let creator { line.field("CREATOR", data: creator.commentText) }
         if threadName != .empty { line.text("TNAME", threadName) }
     }
 }
@@ -87,6 +100,8 @@ extension SendComment {
         case path = 0x5041_5448  // PATH
         case proof = 0x50_524F_4F46  // PROOF
         case threadName = 0x54_4E41_4D45  // TNAME
+        case beforeNAT = 0x4E_4154  // NAT
+        case creator = 0x43_5245_4154_4F52  // CREATOR
 
         /// A bit of its own, to notice repeated keys.
         var bit: UInt16 {
@@ -103,6 +118,8 @@ extension SendComment {
             case .path: 1 << 9
             case .proof: 1 << 10
             case .threadName: 1 << 11
+            case .beforeNAT: 1 << 12
+            case .creator: 1 << 13
             }
         }
     }
@@ -137,15 +154,23 @@ extension SendComment {
         case .start: return assign(scanner.number(), &startTime)
         case .path:
             let known: [(StaticString, SendRecord.Path)] = [
-                ("egress", .cgroupEgress), ("packet-socket", .packetSocket), ("foreign", .foreign),
+                ("egress", .cgroupEgress), ("packet-socket", .packetSocket), ("transmit", .transmit),
+                ("foreign", .foreign),
             ]
             return assign(known.first { scanner.isWord($0.0) }?.1, &path)
         case .proof:
             let known: [(StaticString, SendRecord.Proof)] = [
                 ("verified", .verified), ("unverified", .unverified), ("borrowed", .borrowed),
+                ("socket-user", .socketUser), ("likely-socket-user", .likelySocketUser),
             ]
             return assign(known.first { scanner.isWord($0.0) }?.1, &proof)
         case .threadName: return assign(scanner.taskName(), &threadName)
+        case .beforeNAT:
+            beforeNAT = scanner.plain().flatMap(UntranslatedTuple.init(commentText:))
+            return beforeNAT != nil
+        case .creator:
+            creator = scanner.plain().flatMap(SocketCreator.init(commentText:))
+            return creator != nil
         }
     }
 
@@ -153,5 +178,30 @@ extension SendComment {
         guard let value else { return false }
         field = value
         return true
+    }
+}
+
+extension UntranslatedTuple {
+    /// `192.0.2.1/5000/198.51.100.2/53`: source, port, destination, port.
+    fileprivate var commentText: String { "\(source)/\(sourcePort)/\(destination)/\(destinationPort)" }
+
+    fileprivate init?(commentText: String) {
+        let parts = commentText.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 4, let source = IPAddress(text: parts[0]), let destination = IPAddress(text: parts[2]),
+            let sourcePort = UInt16(parts[1]), let destinationPort = UInt16(parts[3])
+        else { return nil }
+        self.init(source: source, destination: destination, sourcePort: sourcePort, destinationPort: destinationPort)
+    }
+}
+
+extension SocketCreator {
+    /// `4711/123456789/name`: process id, start time, name in the lossless escape.
+    fileprivate var commentText: String { "\(process.pid)/\(process.startTime)/\(name)" }
+
+    fileprivate init?(commentText: String) {
+        let parts = commentText.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, let pid = UInt32(parts[0]), let start = UInt64(parts[1]) else { return nil }
+        self.init(
+            process: ProcessKey(pid: pid, startTime: start), name: TaskName(LosslessEscape.bytes(String(parts[2]))))
     }
 }

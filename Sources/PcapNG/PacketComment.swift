@@ -152,6 +152,11 @@ public struct PacketCommentScanner: ~Escapable {
     /// The current value as a decimal number without leading zeros; nil if it is none or needs more than 64 bits.
     public private(set) var integer: UInt64?
 
+    /// The current value as it stands; nil if it is quoted, or no UTF-8.
+    public func plain() -> String? {
+        isQuoted ? nil : String(validating: line.extracting(value).array, as: UTF8.self)
+    }
+
     /// The current quoted text; nil if the value is not quoted or is no JSON string.
     public func text() -> String? {
         guard isQuoted else { return nil }

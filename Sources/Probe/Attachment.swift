@@ -21,6 +21,34 @@ enum Attachment {
         return links
     }
 
+    /// What tells who made a socket. Less is known without it, so a refusal is none of the whole.
+    static func attachCreation(
+        _ object: borrowing AttributionObject, _ optional: Set<LoadedObject.OptionalProgram>,
+        cgroup: borrowing OwnedDescriptor
+    ) -> BPFLink? {
+        guard optional.contains(.socketCreated) else { return nil }
+        return try? object.attach(LoadedObject.OptionalProgram.socketCreated.rawValue, toCgroup: cgroup)
+    }
+
+    /// What tells who uses a socket: wanted only where packets are held in queues. Empty where not all could be
+    /// attached that the kernel has.
+    static func attachUses(
+        _ object: borrowing AttributionObject, _ optional: Set<LoadedObject.OptionalProgram>,
+        cgroup: borrowing OwnedDescriptor
+    ) -> [BPFLink] {
+        var links: [BPFLink] = []
+        for program in [LoadedObject.OptionalProgram.socketSending4, .socketSending6, .socketSent]
+        where optional.contains(program) {
+            let link =
+                program == .socketSent
+                ? try? object.attachTracepoint(program.rawValue)
+                : try? object.attach(program.rawValue, toCgroup: cgroup)
+            guard let link else { return [] }
+            links.append(link)
+        }
+        return links
+    }
+
     private static func attachEgress(
         _ program: String, _ object: borrowing AttributionObject, cgroup: borrowing OwnedDescriptor
     ) throws(ProbeError) -> BPFLink {

@@ -8,10 +8,21 @@ struct LoadedObject: ~Copyable {
     /// How the loaded programs read the kernel's memory.
     let reading: Reading
 
+    /// The optional programs that this kernel takes.
+    let optional: Set<OptionalProgram>
+
     /// The end of the names of the programs of a kind.
     enum Reading: String, CaseIterable {
         case direct
         case portable
+    }
+
+    /// Programs without which less can be said, by their names.
+    enum OptionalProgram: String, CaseIterable {
+        case socketCreated = "socket_created"
+        case socketSending4 = "socket_sending4"
+        case socketSending6 = "socket_sending6"
+        case socketSent = "socket_sent"
     }
 
     private static let typeInformation = "/sys/kernel/btf/vmlinux"
@@ -28,19 +39,32 @@ struct LoadedObject: ~Copyable {
         }
         let config = try attribution_config(configuration, host: host)
         let ring = Self.ringSize(configuration.sendRingBytes)
-        if configuration.reading == .fastest, let object = try? Self.load(.direct, config, ring: ring) {
-            self.object = object
-            reading = .direct
-        } else {
-            object = try Self.load(.portable, config, ring: ring)
-            reading = .portable
+        // "Since Linux 6.4" is no number to go by: distributions carry back what they like.
+        let hasSendLength = unsafe libbpf_find_vmlinux_btf_id("sock_send_length", BPF_TRACE_RAW_TP) > 0
+        let wanted = Set(OptionalProgram.allCases.filter { $0 != .socketSent || hasSendLength })
+        for optional in [wanted, []] where configuration.reading == .fastest {
+            guard let object = try? Self.load(.direct, config, optional: optional, ring: ring) else { continue }
+            self.init(object: object, reading: .direct, optional: optional)
+            return
         }
+        if let object = try? Self.load(.portable, config, optional: wanted, ring: ring) {
+            self.init(object: object, reading: .portable, optional: wanted)
+            return
+        }
+        self.init(
+            object: try Self.load(.portable, config, optional: [], ring: ring), reading: .portable, optional: [])
+    }
+
+    private init(object: consuming AttributionObject, reading: Reading, optional: Set<OptionalProgram>) {
+        self.object = object
+        self.reading = reading
+        self.optional = optional
     }
 
     consuming func releaseObject() -> AttributionObject { object }
 
     private static func load(
-        _ reading: Reading, _ config: attribution_config, ring: Int
+        _ reading: Reading, _ config: attribution_config, optional: Set<OptionalProgram>, ring: Int
     ) throws(ProbeError) -> AttributionObject {
         let object = try AttributionObject()
         try object.configure(config)
@@ -48,14 +72,17 @@ struct LoadedObject: ~Copyable {
         for program in paired {
             for other in Reading.allCases { try object.setLoaded("\(program)_\(other)", other == reading) }
         }
+        for program in OptionalProgram.allCases {
+            try object.setLoaded(program.rawValue, optional.contains(program))
+        }
         try object.load()
         return object
     }
 
     /// The kernel wants a power of two of whole pages.
     private static func ringSize(_ wanted: Int) -> Int {
-        var size = 1 << 16
-        while size < min(wanted, 1 << 30) { size <<= 1 }
+        var size = ProbeConfiguration.sendRingRange.lowerBound
+        while size < min(wanted, ProbeConfiguration.sendRingRange.upperBound) { size <<= 1 }
         return size
     }
 }

@@ -18,18 +18,30 @@ struct LossCounters {
     }
 
     /// What was lost between the last call and this one.
-    mutating func update(now: Timestamp, _ report: (LossInterval) -> Void) throws(ProbeError) {
+    ///
+    /// - Parameter now: asked before and after the counters are read: this program may be stopped in between, and what
+    ///   is lost meanwhile belongs to this interval, or to this and the next.
+    mutating func update(now: () -> Timestamp, _ report: (LossInterval) -> Void) throws(ProbeError) {
+        let before = now()
+        var losses: [LossInterval] = []
         for index in counted.indices {
             var key = UInt32(index)
             try checkedLibbpf(
                 "reading the loss counters", unsafe bpf_map_lookup_elem(descriptor, &key, &perCPU))
             let total = perCPU.reduce(0, &+)
             guard total != counted[index] else { continue }
-            report(
-                LossInterval(kind: Self.kind(index), count: total &- counted[index], start: since, stop: now))
+            losses.append(
+                LossInterval(kind: Self.kind(index), count: total &- counted[index], start: since, stop: before))
             counted[index] = total
         }
-        since = now
+        if !losses.isEmpty {
+            let after = now()
+            for index in losses.indices {
+                losses[index].stop = after
+                report(losses[index])
+            }
+        }
+        since = before
     }
 
     /// All that was lost so far.

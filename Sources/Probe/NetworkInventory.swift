@@ -12,7 +12,28 @@ public struct NetworkInventory: Sendable {
         var index: UInt32
     }
 
+    /// What waits in the machine's netfilter queues.
+    struct Queues: Hashable {
+        /// Some process listens to some queue.
+        var exist = false
+        /// Packets that are held at this moment.
+        var waiting: UInt64 = 0
+
+        /// Adds what /proc/net/netfilter/nfnetlink_queue says: a line a queue, the third number is how many wait.
+        mutating func add(_ content: [UInt8]) {
+            for line in content.split(separator: UInt8(ascii: "\n")) {
+                let numbers = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
+                guard numbers.count > 2 else { continue }
+                exist = true
+                // What cannot be read may be any number.
+                waiting += UInt64(numbers[2]) ?? 1
+            }
+        }
+    }
+
     private var known: [Key: HostInterface] = [:]
+    /// As the last look showed them.
+    private(set) var queues = Queues()
 
     /// An inventory of nothing; ``refresh()`` fills it.
     public init() {}
@@ -30,6 +51,7 @@ public struct NetworkInventory: Sendable {
     /// Looks again. Takes about a millisecond for each namespace; namespaces that cannot be entered are left out.
     public mutating func refresh() {
         var found: [HostInterface] = []
+        var queues = Queues()
         // Entering a namespace changes the thread for good.
         _ = DedicatedThread.run {
             let own = HostFacts().networkNamespace
@@ -41,8 +63,10 @@ public struct NetworkInventory: Sendable {
                     setns(descriptor.number, CLONE_NEWNET) == 0
                 else { continue }
                 found += InterfaceList.read(namespace: namespace)
+                queues.add(contents(ofPath: "/proc/thread-self/net/netfilter/nfnetlink_queue") ?? [])
             }
         }
+        self.queues = queues
         for interface in found { known[Key(namespace: interface.namespace, index: interface.index)] = interface }
     }
 

@@ -20,7 +20,9 @@ public final class Probe {
     let readsDirectly: Bool
 
     private let object: AttributionObject
+    private let cgroup: OwnedDescriptor
     private let links: [BPFLink]
+    private let sockets: SocketWatch
     private let sends: RingConsumer
     private let kernelPackets: RingConsumer
     private let forwardedPackets: RingConsumer
@@ -47,12 +49,24 @@ public final class Probe {
         forwardedPackets = try loaded.object.ring("forwarded_records")
         processes = try loaded.object.ring("process_records")
         lossCounters = try LossCounters(descriptor: loaded.object.mapDescriptor("lost_records"), since: watermark)
+        sockets = try SocketWatch(loaded.object, optional: loaded.optional, cgroup: cgroup)
         links = try Attachment.attach(
             loaded.object, reading: loaded.reading, cgroup: cgroup)
         readsDirectly = loaded.reading == .direct
         object = loaded.releaseObject()
+        self.cgroup = cgroup
         pendingSnapshot = ProcessSnapshot.read(object, clock: clock)
+        lookAround()
+    }
+
+    /// Looks at all network namespaces, and begins to watch the use of sockets where somebody holds packets in queues.
+    private func lookAround() {
         inventory.refresh()
+        if inventory.queues.exist, !sockets.isWatchingUses {
+            sockets.watchUses(object, cgroup: cgroup)
+            inventory.refresh()
+        }
+        sockets.noteQueues(inventory.queues, lookedAt: BootClock.now)
     }
 
     /// Records lost so far, by kind.
@@ -60,7 +74,7 @@ public final class Probe {
 
     /// Looks at all network namespaces again, and returns what they have and had.
     public func hostInterfaces() -> [HostInterface] {
-        inventory.refresh()
+        lookAround()
         return inventory.interfaces
     }
 
@@ -82,12 +96,16 @@ public final class Probe {
         let began = BootClock.now - 10_000
         for record in pendingSnapshot { sink.process(record) }
         pendingSnapshot = []
-        var isComplete = sends.drain { Self.deliverSend($0, clock: clock, to: &sink) }
+        let socketsAreComplete = sockets.drain()
+        var isComplete = sends.drain { deliverSend($0, clock: clock, to: &sink) }
+        if socketsAreComplete {
+            while let held = sockets.next(before: began) { deliver(held, clock: clock, to: &sink) }
+        }
         isComplete = kernelPackets.drain { deliverWire($0, clock: clock, to: &sink) } && isComplete
         isComplete = forwardedPackets.drain { deliverWire($0, clock: clock, to: &sink) } && isComplete
         isComplete = drainProcesses(clock: clock, to: &sink) && isComplete
-        try lossCounters.update(now: clock.wallClock(BootClock.now)) { sink.lost($0) }
-        if isComplete { watermark = max(watermark, clock.wallClock(began)) }
+        try lossCounters.update(now: { clock.wallClock(BootClock.now) }) { sink.lost($0) }
+        if isComplete { watermark = max(watermark, clock.wallClock(min(began, sockets.oldestHeld ?? began))) }
         return watermark
     }
 
@@ -103,13 +121,44 @@ public final class Probe {
         return false
     }
 
-    private static func deliverSend(_ bytes: RawSpan, clock: BootClock, to sink: inout some ProbeRecordSink) {
-        guard let event = bytes.loadPrefix(as: attribution_send.self),
-            let packet = PacketBytes(bytes, header: MemoryLayout<attribution_send>.size, packet: event.packet),
+    private func deliverSend(_ bytes: RawSpan, clock: BootClock, to sink: inout some ProbeRecordSink) {
+        guard let event = bytes.loadPrefix(as: attribution_send.self) else { return }
+        if UInt32(event.proof) == ATTRIBUTION_PROOF_REINJECTED.rawValue {
+            // The queue is newer than the last look.
+            if !sockets.isWatchingUses { sockets.watchUses(object, cgroup: cgroup) }
+            if sockets.isWatchingUses { return sockets.hold(event, bytes) }
+        }
+        deliverSend(bytes, by: event, clock: clock, to: &sink)
+    }
+
+    /// Delivers a record; `event` may name another sender than the bytes do.
+    private func deliverSend(
+        _ bytes: RawSpan, by event: attribution_send, as proof: SendRecord.Proof? = nil, clock: BootClock,
+        to sink: inout some ProbeRecordSink
+    ) {
+        guard let packet = PacketBytes(bytes, header: MemoryLayout<attribution_send>.size, packet: event.packet),
             let ip = decodeIP(packet.bytes, originalLength: packet.originalLength)
         else { return }
-        sink.send(
-            SendRecord(event, packet: ip, clock: clock), bytes: packet.bytes, originalLength: packet.originalLength)
+        var record = SendRecord(event, packet: ip, clock: clock)
+        if let proof { record.proof = proof }
+        if event.translated != 0 { record.beforeNAT = UntranslatedTuple(endOf: bytes, packet: ip) }
+        if record.proof != .borrowed { record.creator = sockets.creator(of: event) }
+        sink.send(record, bytes: packet.bytes, originalLength: packet.originalLength)
+    }
+
+    /// Delivers a packet that a queue's daemon re-injected, once for each process that may have sent it.
+    private func deliver(_ held: SocketWatch.Held, clock: BootClock, to sink: inout some ProbeRecordSink) {
+        let bytes = unsafe held.record.span.bytes
+        func deliver(_ task: attribution_task, as proof: SendRecord.Proof) {
+            var event = held.event
+            event.sender = task
+            deliverSend(bytes, by: event, as: proof, clock: clock, to: &sink)
+        }
+        switch sockets.answer(held.event) {
+        case .nobody: deliver(held.event.sender, as: .borrowed)
+        case .one(let task, let isCertain): deliver(task, as: isCertain ? .socketUser : .likelySocketUser)
+        case .several(let tasks): for task in tasks { deliver(task, as: .socketUser) }
+        }
     }
 
     private func deliverWire(_ bytes: RawSpan, clock: BootClock, to sink: inout some ProbeRecordSink) {
@@ -128,7 +177,7 @@ public final class Probe {
         if inventory.interface(namespace: namespace, index: event.ingress_ifindex) == nil {
             let now = BootClock.now
             if now - inventoryTime > 1_000_000_000 {
-                inventory.refresh()
+                lookAround()
                 inventoryTime = now
             }
         }

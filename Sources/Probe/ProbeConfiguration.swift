@@ -14,8 +14,13 @@ public struct ProbeConfiguration: Sendable {
     public var interface: String?
     /// Forwarded and kernel-made packets are recorded too.
     public var recordsWire = true
-    /// The size of the ring buffer for send records in bytes; brought to a power of two.
-    public var sendRingBytes = 8 << 20
+    /// The size of the ring buffer for send records by default, in bytes.
+    public static let defaultSendRingBytes = 8 << 20
+    /// The sizes it may have, in bytes.
+    public static let sendRingRange = 64 << 10...1 << 30
+
+    /// The size of the ring buffer for send records in bytes; brought into ``sendRingRange`` and up to a power of two.
+    public var sendRingBytes = defaultSendRingBytes
     /// Which way the programs read the kernel's memory.
     var reading = Reading.fastest
 

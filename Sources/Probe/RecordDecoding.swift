@@ -26,8 +26,17 @@ extension SendRecord {
             user: event.sender.euid, group: event.sender.egid, namespace: event.packet.netns,
             interface: event.packet.ifindex, socketCookie: event.socket_cookie, cgroup: event.sender.cgroup,
             segmentSize: event.packet.segment_size,
-            path: event.path == ATTRIBUTION_PATH_PACKET_SOCKET.rawValue ? .packetSocket : .cgroupEgress,
-            proof: Proof(event.proof))
+            path: Path(event.path), proof: Proof(event.proof))
+    }
+}
+
+extension SendRecord.Path {
+    init(_ path: UInt8) {
+        switch UInt32(path) {
+        case ATTRIBUTION_PATH_PACKET_SOCKET.rawValue: self = .packetSocket
+        case ATTRIBUTION_PATH_TRANSMIT.rawValue: self = .transmit
+        default: self = .cgroupEgress
+        }
     }
 }
 
@@ -54,14 +63,31 @@ extension WireRecord {
 
 extension UntranslatedTuple {
     init(_ event: attribution_wire, packet: IPPacket) {
-        let source = event.before_source
-        let destination = event.before_destination
-        let isVersion4 = packet.version == .v4
         self.init(
-            source: isVersion4 ? IPAddress(v4: UInt32(bigEndian: source.0)) : IPAddress(words: source),
-            destination: isVersion4 ? IPAddress(v4: UInt32(bigEndian: destination.0)) : IPAddress(words: destination),
-            sourcePort: UInt16(bigEndian: event.before_source_port),
-            destinationPort: packet.transport == .udp ? UInt16(bigEndian: event.before_destination_port) : 0)
+            attribution_tuple(
+                source: event.before_source, destination: event.before_destination,
+                source_port: event.before_source_port, destination_port: event.before_destination_port, reserved: 0),
+            packet: packet)
+    }
+
+    /// The tuple that ends a send record of a translated packet.
+    init?(endOf record: RawSpan, packet: IPPacket) {
+        let size = MemoryLayout<attribution_tuple>.size
+        guard record.byteCount >= size,
+            let tuple = record.extracting(last: size).loadPrefix(as: attribution_tuple.self)
+        else { return nil }
+        self.init(tuple, packet: packet)
+    }
+
+    private init(_ tuple: attribution_tuple, packet: IPPacket) {
+        let isVersion4 = packet.version == .v4
+        func address(_ words: (UInt32, UInt32, UInt32, UInt32)) -> IPAddress {
+            isVersion4 ? IPAddress(v4: UInt32(bigEndian: words.0)) : IPAddress(words: words)
+        }
+        self.init(
+            source: address(tuple.source), destination: address(tuple.destination),
+            sourcePort: UInt16(bigEndian: tuple.source_port),
+            destinationPort: packet.transport == .udp ? UInt16(bigEndian: tuple.destination_port) : 0)
     }
 }
 

@@ -86,8 +86,14 @@ public struct LossInterval: Hashable, Sendable {
         case process
         /// Packets, by the capture.
         case capture
-        /// Send records that a bounded table let go before their packet came.
+        /// Records that a bounded table let go while their packet may still have been to come.
         case table
+        /// Processes that the bounded table of processes let go while they ran or shortly after.
+        case processTable = "process_table"
+        /// Flows that a bounded table of flows let go while they were in use.
+        case flowTable = "flow_table"
+        /// First fragments that a bounded table let go while later ones may still have been to come.
+        case fragmentTable = "fragment_table"
     }
 
     /// What was lost.

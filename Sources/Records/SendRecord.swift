@@ -7,6 +7,8 @@ public struct SendRecord: Sendable {
         case cgroupEgress
         /// `net_dev_queue`, for packets made on an AF_PACKET socket.
         case packetSocket
+        /// `net_dev_queue`, for packets that IPVS took past the egress hook.
+        case transmit
         /// Read from a file that does not say.
         case foreign
     }
@@ -20,6 +22,14 @@ public struct SendRecord: Sendable {
         /// The check worked and says that the task does not use the packet's socket: it ran by chance, or carries the
         /// packet for somebody else (NFQUEUE). It is never the answer.
         case borrowed
+        /// A queue's daemon re-injected the packet (NFQUEUE), and the process is known to have used its socket. Alone it
+        /// is the only one that ever did while that was recorded: may be `exact`. Where several did, each has a record.
+        case socketUser
+        /// The same, but others used the socket before, or not every kind of use could be recorded: `probable` at most.
+        case likelySocketUser
+
+        /// The named process is a candidate for having sent the packet.
+        public var namesCandidate: Bool { self != .borrowed }
     }
 
     /// When, on the wall clock.
@@ -52,6 +62,10 @@ public struct SendRecord: Sendable {
     public var path: Path
     /// How sure the sender is.
     public var proof: Proof
+    /// Addresses and ports as the sender used them, where this machine translated them before the record was taken.
+    public var beforeNAT: UntranslatedTuple?
+    /// Who made the socket, where that is known and not the sender.
+    public var creator: SocketCreator?
     /// Which evidence it comes from, from 0.
     public var host: UInt16
 
@@ -78,6 +92,20 @@ public struct SendRecord: Sendable {
         self.path = path
         self.proof = proof
         self.host = host
+    }
+}
+
+/// The process that made a socket which another one sends on: it was inherited or passed.
+public struct SocketCreator: Hashable, Sendable {
+    /// The process.
+    public var process: ProcessKey
+    /// The name of the thread that made the socket, at that moment.
+    public var name: TaskName
+
+    /// A creator.
+    public init(process: ProcessKey, name: TaskName) {
+        self.process = process
+        self.name = name
     }
 }
 

@@ -28,6 +28,7 @@ public struct CSVFormat: ReportFormat {
         "whosent.verdict", "whosent.confidence", "whosent.method", "whosent.reason", "whosent.candidates",
         "whosent.before_nat.source.ip", "whosent.before_nat.source.port",
         "whosent.before_nat.destination.ip", "whosent.before_nat.destination.port",
+        "whosent.socket_creator.pid", "whosent.socket_creator.name",
         "whosent.image", "whosent.tag", "whosent.tag_confidence", "whosent.tag_reasons",
     ]
 
@@ -138,6 +139,8 @@ public struct CSVFormat: ReportFormat {
         } else {
             for _ in 0..<4 { row.empty() }
         }
+        row.number(verdict.socketCreator?.process.pid)
+        row.text(verdict.socketCreator?.name.description)
         row.text(reported.shownProcess?.image?.rawValue)
         row.text(reported.tag?.name)
         row.text(reported.tag?.confidence.name)

@@ -127,6 +127,12 @@ public struct NDJSONFormat: ReportFormat {
                 json.endpoint("destination", tuple.destination, port: hasPorts ? tuple.destinationPort : nil)
             }
         }
+        if let creator = verdict.socketCreator {
+            json.member("socket_creator") { json in
+                json.member("pid", creator.process.pid)
+                if creator.name != .empty { json.text("name", creator.name.description) }
+            }
+        }
         json.member("image", reported.shownProcess?.image?.rawValue)
     }
 

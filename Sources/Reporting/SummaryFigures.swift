@@ -12,8 +12,16 @@ public enum SummaryFigures {
             "\(packets(summary.lost[.capture] ?? 0)) lost in capture\(interfaces(summary))",
         ]
         if let count = summary.lost[.table], count > 0 {
-            lines.append("\(records(count)) let go before their packets came (table full)")
+            lines.append("\(records(count, of: "")) let go before their packets came (table full)")
         }
+        if let count = summary.lost[.processTable], count > 0 {
+            lines.append("\(count) process\(count == 1 ? "" : "es") let go while they may have sent (table full)")
+        }
+        let flows = (summary.lost[.flowTable] ?? 0) + (summary.lost[.fragmentTable] ?? 0)
+        if flows > 0 {
+            lines.append("\(flows) flow\(flows == 1 ? "" : "s") or fragmented datagrams let go in use (table full)")
+        }
+        lines += spans(summary)
         if let offset = summary.clockOffset {
             let spread = offset.spread.map { ", spread \($0) s" } ?? ", as given"
             lines.append("the evidence's clock was moved by \(offset.seconds) s (\(offset.matches) matches\(spread))")
@@ -24,6 +32,21 @@ public enum SummaryFigures {
         }
         if let status = summary.commandStatus { lines.append("the command ended with status \(status)") }
         return lines
+    }
+
+    /// When something was lost, in as many lines as fit a report; NDJSON has every interval.
+    private static func spans(_ summary: RunSummary) -> [String] {
+        let losses = summary.coverage.flatMap(\.losses).sorted { $0.start < $1.start }
+        guard !losses.isEmpty else { return [] }
+        let shown = losses.prefix(8).map {
+            "  \($0.count) \($0.kind.rawValue.replacing("_", with: " ")) between \($0.start) and \($0.stop)"
+        }
+        let rest = losses.count > 8 ? ["  and \(losses.count - 8) spans more, the last until \(lastStop(losses))"] : []
+        return ["lost in these spans:"] + shown + rest
+    }
+
+    private static func lastStop(_ losses: [LossInterval]) -> Timestamp {
+        losses.map(\.stop).max() ?? .distantPast
     }
 
     private static func packets(_ count: UInt64) -> String { "\(count) packet\(count == 1 ? "" : "s")" }

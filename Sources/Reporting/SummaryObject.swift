@@ -56,7 +56,10 @@ extension RunSummary {
             json.member("send", lost[.send] ?? 0)
             json.member("wire", lost[.wire] ?? 0)
             json.member("process", lost[.process] ?? 0)
-            json.member("table", lost[.table] ?? 0)
+            for kind in [LossInterval.Kind.table, .processTable, .flowTable, .fragmentTable] {
+                json.key(kind.rawValue)
+                json.value(lost[kind] ?? 0)
+            }
         }
     }
 

@@ -103,6 +103,7 @@ final class EvidenceRecorder {
                 if loss.kind == .process { processes.noteLostRecords(from: loss.start, to: loss.stop) }
                 try writer.lost(loss)
             }
+            for loss in processes.takeLetGo() { try writer.lost(loss) }
             for process in learned.processes.union(described.processes(inCgroups: learned.cgroups)) {
                 try complete(process)
             }
@@ -139,16 +140,17 @@ final class EvidenceRecorder {
     /// What was recorded and lost, in tcpdump's manner.
     var account: String {
         let totals = writer.totals
-        let lost = totals.lost.values.reduce(0, &+)
+        let forgotten = totals.lost[.processTable] ?? 0
+        let lost = totals.lost.values.reduce(0, &+) - forgotten
         return """
             \(totals.sends) send records written
             \(totals.wires) wire records written (forwarded flows and packets of the kernel)
             \(lost) records lost in the kernel\(lost == 0 ? "" : ": \(lossList(totals))")
-            """
+            """ + (forgotten == 0 ? "" : "\n\(forgotten) processes let go (table full): --process-table takes more")
     }
 
     private func lossList(_ totals: EvidenceTotals) -> String {
-        totals.lost.filter { $0.value > 0 }.sorted { $0.key.rawValue < $1.key.rawValue }
+        totals.lost.filter { $0.value > 0 && $0.key != .processTable }.sorted { $0.key.rawValue < $1.key.rawValue }
             .map { "\($0.value) \($0.key.rawValue)" }.joined(separator: ", ")
     }
 

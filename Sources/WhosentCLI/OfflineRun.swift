@@ -1,6 +1,8 @@
 import Capture
+import Classification
 import Correlation
 import Platform
+import ProcessMetadata
 import Records
 import Reporting
 
@@ -15,13 +17,22 @@ final class OfflineRun {
     private var interruption = Interruption()
     private let lookahead = Correlator.Window().lookahead
 
+    /// The sizes of the tables.
+    struct Limits {
+        var records = Correlator.Limits()
+        var processes = ProcessTable.Limits()
+    }
+
     /// Opens everything.
     init(
         captures options: CaptureOptions, evidence paths: [String], clockOffset: Int64, classifier: ClassifierOptions,
-        output outputOptions: OutputOptions, write: String?, listsRegistrations: Bool = false
+        output outputOptions: OutputOptions, write: String?, listsRegistrations: Bool = false,
+        limits: Limits = Limits()
     ) throws(CommandFailure) {
+        var tagging = try classifier.makeConfiguration()
         evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset)
         captures = try CaptureFeed(paths: options.paths)
+        tagging.captureNames = captures.names
         expression = options.filter
         var settings = Attribution.Settings()
         settings.keepsBytes = write != nil
@@ -29,9 +40,10 @@ final class OfflineRun {
         settings.namesHosts = paths.count > 1
         settings.withoutArguments = outputOptions.noArgs
         attribution = Attribution(
-            settings: settings, classifier: classifier.makeClassifier(captures: captures.names),
+            settings: settings, classifier: Classifier(configuration: tagging),
             // Hash order never shows in a result, so a fixed key keeps a replay a replay.
-            correlator: Correlator(seed: 0x5eed), processes: ProcessSource())
+            correlator: Correlator(limits: limits.records, seed: 0x5eed),
+            processes: ProcessSource(limits: limits.processes))
         for (host, coverage) in evidence.coverages { attribution.setCoverage(coverage, host: host) }
         var outputSettings = ReportOutput.Settings()
         outputSettings.leavesStandardOutput = write == "-"

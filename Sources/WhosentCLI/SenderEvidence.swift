@@ -13,9 +13,11 @@ enum SenderEvidence {
     private static let patience: Int64 = 900_000_000
 
     /// The kernel's records, with what can be done where they are refused.
-    static func kernel() throws(CommandFailure) -> SenderEvidence {
+    static func kernel(sendRingBytes: Int) throws(CommandFailure) -> SenderEvidence {
+        var configuration = ProbeConfiguration()
+        configuration.sendRingBytes = sendRingBytes
         do {
-            return .kernelRecords(try Probe(ProbeConfiguration()))
+            return .kernelRecords(try Probe(configuration))
         } catch {
             throw CommandFailure(
                 error.exitStatus,
@@ -34,14 +36,14 @@ enum SenderEvidence {
     }
 
     /// What the processes are known by.
-    func processes(host: HostFacts) -> ProcessSource {
+    func processes(host: HostFacts, limits: ProcessTable.Limits) -> ProcessSource {
         switch self {
         case .kernelRecords:
-            var processes = LiveProcesses(bootID: host.bootID)
+            var processes = LiveProcesses(bootID: host.bootID, limits: limits)
             _ = processes.takeSnapshot()
             return ProcessSource(live: processes)
         case .socketTables(let tables):
-            var table = ProcessTable(names: PasswordFiles())
+            var table = ProcessTable(limits: limits, names: PasswordFiles())
             table.setMachine(tables.machine, host: 0)
             return ProcessSource(table: table)
         }

@@ -76,22 +76,6 @@ struct NotifierBehaviourTests {
     }
 
     @Test(
-        "Look-alikes stay a form",
-        arguments: [
-            ([0x30, 1, 0, 0, 0, 0, 0, 9], 2152), ([0x30, 0xFE, 0, 0, 0, 0, 0, 9], 2152),
-            ([0x80, 0xC9, 0, 1, 1, 2, 3, 4], 5005), ([0x81, 0xCB, 0, 1, 1, 2, 3, 4], 5005),
-        ] as [([UInt8], UInt16)])
-    func lookAlikes(payload: [UInt8], port: UInt16) {
-        let packets = (1...6).map { client in
-            Traffic.at(
-                Int64(client),
-                Traffic.udp(Self.stranger, UInt16(36000 + client), Traffic.client(client), port, payload: payload))
-        }
-        #expect(Set(Traffic.names(packets)) == ["newmail/shape"])
-        #expect(Traffic.tags(packets)[0]?.reasons.contains { $0.contains("it is a valid ") } == true)
-    }
-
-    @Test(
         "The sender's name raises a form that nothing contradicts",
         arguments: [
             ("store.exe", "possible"), ("STORE.EXE", "possible"),

@@ -156,7 +156,7 @@ struct EvidenceRoundTripTests {
             kind: .send, count: 3, start: SampleEvidence.start, stop: SampleEvidence.start.advanced(by: 100))
         #expect(reader.coverage.losses == losses + [rest])
         #expect(reader.coverage.interfaces == SampleEvidence.coverage.interfaces + [late])
-        #expect(records.map(name) == ["lost", "lost", "lost", "lost", "lost", "coverage", "end", "lost"])
+        #expect(records.map(name) == losses.map { _ in "lost" } + ["coverage", "end", "lost"])
     }
 
     @Test("the coverage is known before the first record, whatever the number of interfaces")
@@ -216,7 +216,7 @@ private func fields(of record: SendRecord) -> [AnyHashable] {
     [
         record.time, record.packet, record.process, record.thread, record.threadName, record.imageVersion, record.user,
         record.group, record.namespace, record.interface, record.socketCookie, record.cgroup, record.segmentSize,
-        record.path, record.proof,
+        record.path, record.proof, record.beforeNAT, record.creator,
     ]
 }
 
@@ -243,7 +243,7 @@ private func randomSend(_ generator: inout FixedGenerator) throws -> (SendRecord
         generator.next() % 4 == 0
             ? UInt8.random(in: 1...255, using: &generator) : UInt8.random(in: 0x20...0x7E, using: &generator)
     }
-    let record = SendRecord(
+    var record = SendRecord(
         time: SampleEvidence.start.advanced(by: Int64(generator.next() >> 3)), packet: ip,
         process: ProcessKey(pid: .random(in: 1...(.max), using: &generator), startTime: maybe(generator.next())),
         thread: UInt32(truncatingIfNeeded: maybe(generator.next())), threadName: TaskName(name),
@@ -254,7 +254,17 @@ private func randomSend(_ generator: inout FixedGenerator) throws -> (SendRecord
         interface: Bool.random(using: &generator) ? 2 : UInt32(truncatingIfNeeded: maybe(generator.next())),
         socketCookie: maybe(generator.next()), cgroup: maybe(.max),
         segmentSize: UInt16(truncatingIfNeeded: maybe(generator.next())),
-        path: [.cgroupEgress, .packetSocket, .foreign][Int(generator.next() % 3)],
-        proof: Bool.random(using: &generator) ? .verified : .unverified)
+        path: [.cgroupEgress, .packetSocket, .transmit, .foreign][Int(generator.next() % 4)],
+        proof: [.verified, .unverified, .borrowed, .socketUser, .likelySocketUser][Int(generator.next() % 5)])
+    if generator.next() % 3 == 0 {
+        record.beforeNAT = UntranslatedTuple(
+            source: ip.version == .v4 ? IPAddress(v4: .random(in: 0...(.max), using: &generator)) : ip.destination,
+            destination: ip.source, sourcePort: .random(in: 0...(.max), using: &generator), destinationPort: 53)
+    }
+    if generator.next() % 3 == 0 {
+        record.creator = SocketCreator(
+            process: ProcessKey(pid: .random(in: 1...(.max), using: &generator), startTime: generator.next()),
+            name: TaskName(name.reversed()))
+    }
     return (record, packet)
 }

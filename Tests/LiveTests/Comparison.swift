@@ -29,6 +29,11 @@ struct RowResult: Codable, Sendable, Equatable {
     }
 }
 
+extension Way {
+    /// The capture is that of one of the two ends of a wire.
+    var seesOneInterface: Bool { self == .joinEthernet || self == .joinPeer }
+}
+
 /// How one sighting compares with the truth.
 enum Sighting: Equatable {
     case right
@@ -72,13 +77,18 @@ struct Comparison {
         for packet in packets(of: row, family) {
             result.sent += 1
             let lines = direct[packet.identity] ?? []
-            let expectedCount = packet.packets * (way == .joinEthernet ? 1 : row.sightings)
+            let expectedCount = packet.packets * (way.seesOneInterface ? 1 : row.sightings)
             guard lines.count == expectedCount else {
                 result.miscounted += 1
                 result.note("\(packet.mode) \(packet.prefix): \(lines.count) lines, not \(expectedCount)")
                 continue
             }
-            result.add(lines.map { Self.judge($0, of: packet, row.expectation, onKernelThread: row.usesKernelThreads) })
+            result.add(
+                lines.map { line in
+                    let sighting = Self.judge(
+                        line, of: packet, row.expectation, onKernelThread: row.usesKernelThreads)
+                    return sighting == .right ? Self.judgeCreator(line, of: packet, row) : sighting
+                })
         }
         return result
     }
@@ -133,7 +143,16 @@ struct Comparison {
     }
 
     private func packets(of row: AccuracyRow, _ family: Family) -> [SentPacket] {
-        sent.filter { $0.row == row.id && $0.family == family && (way != .joinEthernet || $0.crossesEthernet) }
+        sent.filter { $0.row == row.id && $0.family == family && (!way.seesOneInterface || $0.crossesEthernet) }
+    }
+
+    /// Who made the socket is told where it was the sender's parent, and only where it was not the sender.
+    private static func judgeCreator(_ line: ReportedLine, of packet: SentPacket, _ row: AccuracyRow) -> Sighting {
+        let creator = line.whosent.socketCreator?.pid
+        if creator == packet.pid { return .wrong("the sender as its socket's creator: \(describe(line))") }
+        guard row.usesParentsSocket, creator != packet.ppid else { return .right }
+        let problem = "socket creator \(creator ?? 0), not \(packet.ppid): \(describe(line))"
+        return creator == nil ? .incomplete(problem) : .wrong(problem)
     }
 
     private static func summarise(_ line: ReportedLine) -> String {
@@ -158,7 +177,11 @@ struct Comparison {
         let truth = "truth: \(packet.mode) \(packet.pid)/\(packet.tid) \(packet.name)"
         if let process = line.process, process.pid != packet.pid { return .wrong("\(describe(line)); \(truth)") }
         switch expectation {
-        case .process, .translated, .ambiguous:
+        case .probableAtMost:
+            if verdict == "unknown" { return .right }
+            guard verdict == "process" else { return .wrong("\(describe(line)); \(truth)") }
+            return line.whosent.confidence == "exact" ? .incomplete("\(describe(line)); \(truth)") : .right
+        case .process, .translated, .translatedHere, .ambiguous, .amongSeveral:
             guard verdict != "unknown" else { return .unknown("\(describe(line)); \(truth)") }
             guard verdict == "process" else { return .wrong("\(describe(line)); \(truth)") }
             let missing: [String]
@@ -168,11 +191,16 @@ struct Comparison {
                 missing =
                     shortfall(of: line, against: packet, tag: line.whosent.tag, onKernelThread)
                     + untranslatedShortfall(of: line, against: packet)
+            case .translatedHere:
+                missing =
+                    shortfall(of: line, against: packet, tag: line.whosent.tag, onKernelThread)
+                    + senderAddressShortfall(of: line, against: packet)
             default:
                 let named = Set((line.whosent.candidates ?? []).map(\.pid))
                 if line.process != nil { return .wrong("one of two: \(describe(line)); \(truth)") }
+                let isExpected = expectation == .amongSeveral ? named.count > 1 : named.count == 2
                 missing =
-                    line.whosent.confidence == "ambiguous" && named.count == 2 && named.contains(packet.pid)
+                    line.whosent.confidence == "ambiguous" && isExpected && named.contains(packet.pid)
                     ? [] : ["candidates are \(named.sorted())"]
             }
             return missing.isEmpty
@@ -218,7 +246,13 @@ extension Comparison {
     /// What a translated packet's line lacks of the addresses and ports that the sender used.
     fileprivate static func untranslatedShortfall(of line: ReportedLine, against packet: SentPacket) -> [String] {
         guard line.source.ip != packet.source || line.destination.ip != packet.destination else { return [] }
-        guard line.whosent.method == "nat", let before = line.whosent.beforeNAT else { return ["not by translation"] }
+        guard line.whosent.method == "nat" else { return ["not by translation"] }
+        return senderAddressShortfall(of: line, against: packet)
+    }
+
+    /// What a line lacks of the addresses and ports that the sender used.
+    fileprivate static func senderAddressShortfall(of line: ReportedLine, against packet: SentPacket) -> [String] {
+        guard let before = line.whosent.beforeNAT else { return ["no addresses before translation"] }
         return before.source.ip == packet.source && before.destination.ip == packet.destination
             && before.source.port == packet.sourcePort && before.destination.port == packet.destinationPort
             ? [] : ["other addresses before translation"]
@@ -260,11 +294,11 @@ extension Expectation {
     /// The verdict's name in NDJSON.
     var verdict: String? {
         switch self {
-        case .process, .translated, .ambiguous: "process"
+        case .process, .translated, .translatedHere, .ambiguous, .amongSeveral: "process"
         case .kernel: "kernel"
         case .forwarded: "forwarded"
         case .received: "received"
-        case .unknown: "unknown"
+        case .unknown, .probableAtMost: "unknown"
         case .absent: nil
         }
     }

@@ -78,7 +78,7 @@ struct LabSession: Sendable {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         var results = try AccuracyCase.all.map { try result(of: $0) }
         for (way, comparison) in comparisons.sorted(by: { $0.key.rawValue < $1.key.rawValue })
-        where way != .joinFiltered {
+        where way != .joinFiltered && way != .joinPeer {
             for family in Family.allCases { results += KernelMade.results(comparison, way, family) }
         }
         try encoder.encode(results).write(to: folder.appending(path: "results.json"))

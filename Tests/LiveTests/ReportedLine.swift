@@ -63,12 +63,16 @@ struct ReportedLine: Decodable, Sendable {
         var candidates: [Candidate]?
         var tag: String?
         var tagConfidence: String?
+        var tagReasons: [String]?
         var beforeNAT: Tuple?
+        var socketCreator: Parent?
 
         enum CodingKeys: String, CodingKey {
             case frame, payload, verdict, confidence, method, reason, candidates, tag
             case tagConfidence = "tag_confidence"
+            case tagReasons = "tag_reasons"
             case beforeNAT = "before_nat"
+            case socketCreator = "socket_creator"
         }
     }
 

@@ -47,7 +47,7 @@ struct SampleCaseTests {
             ])
         #expect(lines.filter { $0.process != nil }.allSatisfy { $0.whosent.confidence == "exact" })
         let pings = lines.filter { $0.whosent.tag == "dsaccess-ping" }.map(\.whosent.frame)
-        #expect(pings == [18, 22, 24])
+        #expect(pings == [18, 19, 22, 23, 24, 25])
         #expect(lines.allSatisfy { $0.whosent.tag != "newmail" || $0.process?.name == "store" })
     }
 }

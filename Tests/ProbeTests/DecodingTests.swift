@@ -26,6 +26,7 @@ struct DecodingTests {
     @Test(arguments: [
         (ATTRIBUTION_PROOF_NONE, SendRecord.Proof.unverified), (ATTRIBUTION_PROOF_SYSTEM_CALL, .verified),
         (ATTRIBUTION_PROOF_SUBMISSION, .verified), (ATTRIBUTION_PROOF_REJECTED, .borrowed),
+        (ATTRIBUTION_PROOF_REINJECTED, .borrowed),
     ])
     func proofs(kernel: attribution_proof, proof: SendRecord.Proof) {
         #expect(SendRecord.Proof(UInt8(kernel.rawValue)) == proof)

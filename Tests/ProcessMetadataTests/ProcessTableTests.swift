@@ -518,6 +518,18 @@ import Testing
         }
         #expect(table.counts.live == 50 && table.counts.evictedLive == 950)
         #expect(table.describe(key(1, 1), version: 1, at: 1)?.name == "p", "the one in use stays")
+        let letGo = table.takeLetGo()
+        #expect(letGo.map(\.kind) == [.processTable] && letGo.map(\.count) == [950])
+        #expect(table.takeLetGo().isEmpty)
+    }
+
+    @Test func whatEndedLongAgoIsLetGoWithoutAWord() {
+        var table = ProcessTable([], limits: .init(live: 100, exited: 10, ancestors: 10))
+        for pid: UInt32 in 1...50 {
+            table.add(exec(key(pid, UInt64(pid)), "p\(pid)", version: 1, at: Int64(pid) * 1_000_000_000))
+            table.add(exit(key(pid, UInt64(pid)), at: Int64(pid) * 1_000_000_000))
+        }
+        #expect(table.counts.evictedExited == 40 && table.takeLetGo().isEmpty)
     }
 
     @Test func longArgumentsAreBounded() {

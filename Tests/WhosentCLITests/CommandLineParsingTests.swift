@@ -1,4 +1,6 @@
 import ArgumentParser
+import Correlation
+import ProcessMetadata
 import Testing
 
 @testable import WhosentCLI
@@ -34,6 +36,15 @@ struct CommandLineParsingTests {
         #expect(command.evidence == ["e", "f"])
     }
 
+    @Test func tablesAreSizedByOptions() throws {
+        let words = ["live", "--ring-size", "64", "--process-table", "256", "--record-table", "1024"]
+        let live = try #require(Whosent.parseAsRoot(words) as? LiveCommand)
+        #expect(live.ring.bytes == 65_536 && live.recordTable.limits.sendRecords == 1024)
+        #expect(live.processTable.limits.live == 256 && live.processTable.limits.exited == 64)
+        let record = try #require(Whosent.parseAsRoot(["record", "-w", "x"]) as? RecordCommand)
+        #expect(record.ring.bytes == 8 << 20 && record.processTable.limits.live == 65_536)
+    }
+
     @Test(arguments: [
         ["live", "--nonsense"], ["live", "-w", "-", "--format", "ndjson"], ["live", "--print"],
         ["live", "--duration", "0"],
@@ -41,6 +52,8 @@ struct CommandLineParsingTests {
         ["join", "--evidence", "e"], ["join", "-", "--evidence", "-"], ["classify"], ["classify", "-", "-"],
         ["join", "a", "--evidence", "e", "--clock-offset", "soon"], ["explain", "0", "a", "--evidence", "e"],
         ["record", "-w", "x", "--snaplen", "5"], ["nonsense"],
+        ["live", "--ring-size", "63"], ["record", "-w", "x", "--ring-size", "1048577"],
+        ["live", "--process-table", "255"], ["join", "a", "--evidence", "e", "--record-table", "1023"],
     ])
     func wrongWordsAreUsageErrors(words: [String]) {
         #expect(throws: (any Error).self) { try Whosent.parseAsRoot(words) }

@@ -48,6 +48,8 @@ struct attribution_config {
 enum attribution_path {
 	ATTRIBUTION_PATH_CGROUP_EGRESS = 0,
 	ATTRIBUTION_PATH_PACKET_SOCKET = 1,
+	/* net_dev_queue, for what IPVS sends past the egress hook. */
+	ATTRIBUTION_PATH_TRANSMIT = 2,
 };
 
 enum attribution_proof {
@@ -59,6 +61,16 @@ enum attribution_proof {
 	ATTRIBUTION_PROOF_SUBMISSION = 2,
 	/* The context was borrowed: the task named here is not known to be the sender. */
 	ATTRIBUTION_PROOF_REJECTED = 3,
+	/* The same, and the task is giving a verdict on a packet of a netfilter queue. */
+	ATTRIBUTION_PROOF_REINJECTED = 4,
+};
+
+/* What is known of the socket of a re-injected packet: bits of attribution_send.socket. */
+enum attribution_socket_state {
+	ATTRIBUTION_SOCKET_CONNECTED = 1,
+	/* A kernel tunnel sends on it too. */
+	ATTRIBUTION_SOCKET_ENCAPSULATES = 2,
+	ATTRIBUTION_SOCKET_UDP = 4,
 };
 
 struct attribution_task {
@@ -81,15 +93,43 @@ struct attribution_packet {
 	__u16 segment_size; /* UDP_SEGMENT, or 0 */
 };
 
-/* The packet's first bytes follow. */
+/* The packet's first bytes follow; where it was translated an attribution_tuple ends the record. */
 struct attribution_send {
 	__u64 time;
 	__u64 socket_cookie;
 	struct attribution_task sender;
 	struct attribution_packet packet;
-	__u8 path;  /* enum attribution_path */
-	__u8 proof; /* enum attribution_proof */
-	__u8 reserved[6];
+	__u8 path;   /* enum attribution_path */
+	__u8 proof;  /* enum attribution_proof */
+	__u8 socket; /* enum attribution_socket_state, of re-injected packets */
+	__u8 translated;
+	__u8 reserved[4];
+};
+
+/* A packet's tuple before translation, in network byte order, IPv4 in the first word. */
+struct attribution_tuple {
+	__u32 source[4];
+	__u32 destination[4];
+	__u16 source_port; /* of ICMP the identifier */
+	__u16 destination_port;
+	__u32 reserved;
+};
+
+enum attribution_socket_event_kind {
+	ATTRIBUTION_SOCKET_CREATED = 0,
+	/* Before the packet is made; unconnected UDP only. */
+	ATTRIBUTION_SOCKET_SENDING = 1,
+	/* When the send has returned; any kind of socket. */
+	ATTRIBUTION_SOCKET_SENT = 2,
+};
+
+/* Who does what with a socket. */
+struct attribution_socket_event {
+	__u64 time;
+	__u64 socket_cookie;
+	struct attribution_task task;
+	__u8 kind; /* enum attribution_socket_event_kind */
+	__u8 reserved[7];
 };
 
 /* The packet's first bytes follow. */
@@ -172,6 +212,7 @@ struct attribution_calibration {
 /* The whole of .bss. */
 struct attribution_shared {
 	__u64 registers_offset; /* of struct pt_regs from task_struct.stack; 0: not known */
+	__u64 lost_socket_events;
 	struct attribution_calibration calibration;
 };
 
@@ -180,6 +221,8 @@ _Static_assert(sizeof(struct attribution_task) == 56, "no padding");
 _Static_assert(sizeof(struct attribution_packet) == 16, "no padding");
 _Static_assert(sizeof(struct attribution_send) == 96, "no padding");
 _Static_assert(sizeof(struct attribution_wire) == 72, "no padding");
+_Static_assert(sizeof(struct attribution_tuple) == 40, "no padding");
+_Static_assert(sizeof(struct attribution_socket_event) == 80, "no padding");
 _Static_assert(sizeof(struct attribution_process) == 104, "no padding");
 _Static_assert(sizeof(struct attribution_image) == 112, "no padding");
 

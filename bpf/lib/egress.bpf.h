@@ -9,6 +9,7 @@
 #include "guard.bpf.h"
 #include "headers.bpf.h"
 #include "task.bpf.h"
+#include "translation.bpf.h"
 
 /* A helper call for each header, but few packets have any. */
 static __noinline __u32 egress_ipv6_extensions(struct __sk_buff *context, __u8 next_header)
@@ -155,15 +156,33 @@ static __always_inline void record_kernel_packet(struct __sk_buff *context, stru
 struct sender {
 	struct task_struct *task; /* NULL: the kernel */
 	struct sock *sk;
+	struct nf_conntrack_tuple *tuple; /* before translation, where there was one */
 	enum attribution_proof proof;
 };
 
+/* What user space has to know of the socket before it names a re-injected packet's sender. */
+static __noinline __u8 socket_state(struct sock *sk)
+{
+	__u8 state = 0;
+
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_ESTABLISHED)
+		state |= ATTRIBUTION_SOCKET_CONNECTED;
+	if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_UDP &&
+	    BPF_CORE_READ(sk, sk_type) == SOCK_DGRAM) {
+		state |= ATTRIBUTION_SOCKET_UDP;
+		if (BPF_CORE_READ((struct udp_sock *)sk, encap_type))
+			state |= ATTRIBUTION_SOCKET_ENCAPSULATES;
+	}
+	return state;
+}
+
+/* `tuple_room` is a constant: 0, or the room of the tuple before translation. */
 static __always_inline void record_sent_packet(struct __sk_buff *context, struct sk_buff *skb,
 					       struct sender *sender, const __u32 capacity,
-					       const bool direct)
+					       const __u32 tuple_room, const bool direct)
 {
 	struct attribution_send *record =
-		bpf_ringbuf_reserve(&send_records, sizeof(*record) + capacity, 0);
+		bpf_ringbuf_reserve(&send_records, sizeof(*record) + capacity + tuple_room, 0);
 
 	if (!record) {
 		count_lost(ATTRIBUTION_KIND_SEND);
@@ -173,6 +192,14 @@ static __always_inline void record_sent_packet(struct __sk_buff *context, struct
 	record->socket_cookie = socket_cookie(context, sender->sk, direct);
 	record->path = ATTRIBUTION_PATH_CGROUP_EGRESS;
 	record->proof = sender->proof;
+	record->socket = 0;
+	if (sender->proof == ATTRIBUTION_PROOF_REINJECTED)
+		record->socket = socket_state(sender->sk);
+	record->translated = 0;
+	if (tuple_room && sender->tuple) {
+		record->translated = 1;
+		copy_tuple((struct attribution_tuple *)(AFTER(record) + capacity), sender->tuple);
+	}
 	describe_task(&record->sender, sender->task, direct);
 	copy_packet(&record->packet, AFTER(record), context, skb, capacity, direct);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
@@ -182,8 +209,11 @@ static __always_inline void record_egress(struct __sk_buff *context, struct sk_b
 					  struct sender *sender, const __u32 capacity,
 					  const bool direct)
 {
-	if (sender->task)
-		record_sent_packet(context, skb, sender, capacity, direct);
+	if (sender->task && (capacity != ATTRIBUTION_DEFAULT_BYTES || sender->tuple))
+		record_sent_packet(context, skb, sender, capacity, sizeof(struct attribution_tuple),
+				   direct);
+	else if (sender->task)
+		record_sent_packet(context, skb, sender, capacity, 0, direct);
 	else
 		record_kernel_packet(context, skb, capacity, direct);
 }
@@ -225,6 +255,8 @@ static __always_inline void egress(struct __sk_buff *context, const bool direct)
 		sender.sk = sk;
 		sender.task = current_task(direct);
 		sender.proof = prove(&sender.task, sk, direct);
+		if (has_conntrack(skb))
+			sender.tuple = untranslated_tuple(FIELD(direct, skb, _nfct));
 	} else if (!config.record_kernel) {
 		return;
 	}

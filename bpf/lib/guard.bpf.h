@@ -95,6 +95,32 @@ static __always_inline struct task_struct *borrowed_owner(struct task_struct *ta
 	return FIELD(direct, memory, owner);
 }
 
+/*
+ * The task answers a netfilter queue: it is the daemon, and carries the packet for somebody else.
+ * Other borrowed contexts are told apart, since a tunnel's outer packets are not its socket's
+ * users'.
+ */
+static __noinline bool answers_queue(struct task_struct *task, __u32 descriptor)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **slots = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+	struct socket *socket;
+	struct sock *sk;
+
+	if (descriptor >= BPF_CORE_READ(table, max_fds))
+		return false;
+	bpf_probe_read_kernel(&file, sizeof(file), slots + descriptor);
+	if (!file)
+		return false;
+	socket = BPF_CORE_READ((struct file *)file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	/* A file that is no socket has none that leads back to it. */
+	return sk && BPF_CORE_READ(sk, sk_socket) == socket &&
+	       BPF_CORE_READ(sk, __sk_common.skc_family) == AF_NETLINK &&
+	       BPF_CORE_READ(sk, sk_protocol) == NETLINK_NETFILTER;
+}
+
 static __always_inline enum attribution_proof prove(struct task_struct **sender, struct sock *sk,
 						    const bool direct)
 {
@@ -124,6 +150,8 @@ static __always_inline enum attribution_proof prove(struct task_struct **sender,
 	if ((flags & PF_IO_WORKER) || kind == CALL_INDIRECT)
 		if (holds_socket(task, sk))
 			return ATTRIBUTION_PROOF_SUBMISSION;
+	if (kind == CALL_FIRST_ARGUMENT && answers_queue(task, call.first))
+		return ATTRIBUTION_PROOF_REINJECTED;
 	/* Not knowing the registers, at least a task that cannot use the socket is ruled out. */
 	if (!offset && holds_socket(task, sk))
 		return ATTRIBUTION_PROOF_NONE;

@@ -44,6 +44,7 @@ typedef struct {
 
 struct sock_common {
 	unsigned short skc_family;
+	unsigned char skc_state;
 	possible_net_t skc_net;
 	atomic64_t skc_cookie;
 };
@@ -59,6 +60,12 @@ struct sock {
 	struct sock_common __sk_common;
 	struct socket *sk_socket;
 	__u8 sk_kern_sock : 1;
+	__u16 sk_type;
+	__u16 sk_protocol;
+};
+
+struct udp_sock {
+	__u8 encap_type;
 };
 
 /* net/packet/internal.h; of a module where AF_PACKET is one. */
@@ -74,6 +81,7 @@ struct sk_buff {
 	__u16 network_header;
 	__be16 protocol;
 	int skb_iif;
+	__u8 ipvs_property : 1; /* with CONFIG_IP_VS */
 	unsigned char *head;
 	unsigned char *data;
 	unsigned int end;
@@ -286,12 +294,20 @@ struct bpf_iter__task {
 #define PF_IO_WORKER 0x00000010
 #define PF_KTHREAD   0x00200000
 
-#define AF_PACKET	17
-#define ETH_P_IP	0x0800
-#define ETH_P_IPV6	0x86DD
-#define ETH_P_8021Q	0x8100
-#define ETH_P_8021AD	0x88A8
-#define ARPHRD_ETHER	1
-#define ARPHRD_LOOPBACK 772
+#define AF_INET		  2
+#define AF_INET6	  10
+#define AF_NETLINK	  16
+#define AF_PACKET	  17
+#define SOCK_DGRAM	  2
+#define SOCK_RAW	  3
+#define IPPROTO_UDP	  17
+#define TCP_ESTABLISHED	  1 /* also of a connected UDP socket */
+#define NETLINK_NETFILTER 12
+#define ETH_P_IP	  0x0800
+#define ETH_P_IPV6	  0x86DD
+#define ETH_P_8021Q	  0x8100
+#define ETH_P_8021AD	  0x88A8
+#define ARPHRD_ETHER	  1
+#define ARPHRD_LOOPBACK	  772
 
 #endif

@@ -28,6 +28,11 @@ struct {
 	__uint(max_entries, 4 * 1024 * 1024);
 } process_records SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 2 * 1024 * 1024);
+} socket_events SEC(".maps");
+
 /* One record a second stands for the packets of a forwarded flow. */
 struct flow {
 	__u32 netns;
@@ -72,19 +77,24 @@ struct {
 /* What follows a record's fixed part: Swift has no flexible array members. */
 #define AFTER(record) ((__u8 *)((record) + 1))
 
+/*
+ * Atomic, for a softirq may come in between; written out, for the compiler's own form returns the
+ * old value, which is an instruction of 5.12.
+ */
+static __always_inline void count_one(__u64 *count)
+{
+	asm volatile("lock *(u64 *)(%[count] + 0) += %[one]"
+		     :
+		     : [count] "r"(count), [one] "r"(1ULL)
+		     : "memory");
+}
+
 static __always_inline void count_lost(__u32 kind)
 {
 	__u64 *count = bpf_map_lookup_elem(&lost_records, &kind);
 
-	/*
-	 * Atomic, for a softirq may come in between; written out, for the compiler's own form
-	 * returns the old value, which is an instruction of 5.12.
-	 */
 	if (count)
-		asm volatile("lock *(u64 *)(%[count] + 0) += %[one]"
-			     :
-			     : [count] "r"(count), [one] "r"(1ULL)
-			     : "memory");
+		count_one(count);
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include "guard.bpf.h"
 #include "headers.bpf.h"
 #include "task.bpf.h"
+#include "translation.bpf.h"
 
 #define ETHERNET_HEADER	       14
 #define ETHERNET_TYPE	       12
@@ -166,7 +167,8 @@ static __always_inline void copy_network(struct attribution_packet *packet, __u8
 
 static __always_inline void record_frame(struct sk_buff *skb, const struct network *network,
 					 struct task_struct *sender, enum attribution_proof proof,
-					 __u64 cookie, const __u32 capacity)
+					 __u64 cookie, enum attribution_path path,
+					 const __u32 capacity)
 {
 	struct attribution_send *record =
 		bpf_ringbuf_reserve(&send_records, sizeof(*record) + capacity, 0);
@@ -177,8 +179,10 @@ static __always_inline void record_frame(struct sk_buff *skb, const struct netwo
 	}
 	record->time = bpf_ktime_get_boot_ns();
 	record->socket_cookie = cookie;
-	record->path = ATTRIBUTION_PATH_PACKET_SOCKET;
+	record->path = path;
 	record->proof = proof;
+	record->socket = 0;
+	record->translated = 0;
 	describe_task(&record->sender, sender, false);
 	copy_network(&record->packet, AFTER(record), skb, network, capacity);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
@@ -217,48 +221,60 @@ static __noinline void packet_socket_frame(struct sk_buff *skb, struct sock *sk)
 	if (!(memory_protocol(network.header) & config.protocols))
 		return;
 	proof = prove(&sender, sk, false);
-	if (proof == ATTRIBUTION_PROOF_REJECTED)
+	if (proof == ATTRIBUTION_PROOF_REJECTED || proof == ATTRIBUTION_PROOF_REINJECTED)
 		return;
 	/* 0 where nobody asked for it yet: the helper that makes one is not for this hook. */
 	cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 	if (config.snap_length <= ATTRIBUTION_DEFAULT_BYTES)
-		record_frame(skb, &network, sender, proof, cookie, ATTRIBUTION_DEFAULT_BYTES);
+		record_frame(skb, &network, sender, proof, cookie, ATTRIBUTION_PATH_PACKET_SOCKET,
+			     ATTRIBUTION_DEFAULT_BYTES);
 	else if (network.available <= 2048 || config.snap_length <= 2048)
-		record_frame(skb, &network, sender, proof, cookie, 2048);
+		record_frame(skb, &network, sender, proof, cookie, ATTRIBUTION_PATH_PACKET_SOCKET,
+			     2048);
 	else
-		record_frame(skb, &network, sender, proof, cookie, ATTRIBUTION_MAX_BYTES);
+		record_frame(skb, &network, sender, proof, cookie, ATTRIBUTION_PATH_PACKET_SOCKET,
+			     ATTRIBUTION_MAX_BYTES);
 }
 
-/* include/uapi/linux/netfilter/nf_conntrack_common.h */
-#define CONNTRACK_INFO_MASK	7UL
-#define CONNTRACK_RELATED	1
-#define CONNTRACK_REPLY		3
-#define CONNTRACK_RELATED_REPLY 4
-#define CONNTRACK_UNTRACKED	7
-#define CONNTRACK_NAT		(1UL << 4 | 1UL << 5)
+/* Given by IPVS to a server: such packets of this machine's own never pass cgroup egress. */
+static __always_inline bool is_balanced(struct sk_buff *skb)
+{
+	return bpf_core_field_exists(skb->ipvs_property) &&
+	       BPF_CORE_READ_BITFIELD(skb, ipvs_property);
+}
 
-/*
- * The tuple that the packet came with, from the connection tracker's entry that it still carries.
- * An error message about a connection (related) is no packet of it and has another tuple.
- */
+static __noinline void balanced_packet(struct sk_buff *skb, struct sock *sk)
+{
+	struct list_head *above = BPF_CORE_READ(skb, dev, adj_list.upper.next);
+	struct net_device *device = skb->dev;
+	__u64 none = (__u64)__builtin_preserve_access_index(&device->adj_list.upper);
+	struct task_struct *sender = current_task(false);
+	struct network network;
+	enum attribution_proof proof;
+
+	/* From a device above it comes in anybody's context. */
+	if ((__u64)above != none || !is_wanted_device(skb) ||
+	    BPF_CORE_READ_BITFIELD_PROBED(sk, sk_kern_sock) ||
+	    !locate_network(&network, skb, network_offset(skb)) ||
+	    !(memory_protocol(network.header) & config.protocols))
+		return;
+	proof = prove(&sender, sk, false);
+	if (proof == ATTRIBUTION_PROOF_REINJECTED)
+		proof = ATTRIBUTION_PROOF_REJECTED;
+	record_frame(skb, &network, sender, proof,
+		     BPF_CORE_READ(sk, __sk_common.skc_cookie.counter), ATTRIBUTION_PATH_TRANSMIT,
+		     ATTRIBUTION_DEFAULT_BYTES);
+}
+
 static __always_inline void note_translation(struct attribution_wire *record, struct sk_buff *skb)
 {
 	struct nf_conntrack_tuple *tuple;
-	struct nf_conn *connection;
-	unsigned long carried, info;
 
-	if (!bpf_core_field_exists(skb->_nfct) || !bpf_core_type_exists(struct nf_conn))
+	if (!has_conntrack(skb))
 		return;
-	carried = BPF_CORE_READ(skb, _nfct);
-	info = carried & CONNTRACK_INFO_MASK;
-	connection = (struct nf_conn *)(carried & ~CONNTRACK_INFO_MASK);
-	if (!connection || info == CONNTRACK_RELATED || info >= CONNTRACK_RELATED_REPLY)
+	tuple = untranslated_tuple(BPF_CORE_READ(skb, _nfct));
+	if (!tuple)
 		return;
-	if (!(BPF_CORE_READ(connection, status) & CONNTRACK_NAT))
-		return;
-	tuple = info == CONNTRACK_REPLY
-			? __builtin_preserve_access_index(&connection->tuplehash[1].tuple)
-			: __builtin_preserve_access_index(&connection->tuplehash[0].tuple);
 	BPF_CORE_READ_INTO(&record->before_source, tuple, src.u3.all);
 	BPF_CORE_READ_INTO(&record->before_destination, tuple, dst.u3.all);
 	record->before_source_port = BPF_CORE_READ(tuple, src.u.all);
@@ -412,6 +428,8 @@ static __always_inline void transmit(struct sk_buff *skb, const bool direct)
 		socketless_packet(skb);
 	} else if (sk->__sk_common.skc_family == AF_PACKET) {
 		packet_socket_frame(skb, sk);
+	} else if (is_balanced(skb)) {
+		balanced_packet(skb, sk);
 	}
 }
 

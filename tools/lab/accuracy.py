@@ -5,7 +5,7 @@ then `whosent join` on what tcpdump saw. Leaves the truth and what each way said
 usage: sudo tools/lab/accuracy.py --whosent BINARY --senders FOLDER --output FOLDER [--rows 1,2,…] [--no-whosent]
 
 The folder afterwards: truth.ndjson (a line a packet sent), live.ndjson, join-any.ndjson, join-h0.ndjson,
-join-filtered.ndjson (what each way said), *.pcap, *.pcapng, *.stderr, and session.json (what was run, how it ended,
+join-peer.ndjson, join-filtered.ndjson (what each way said), *.pcap, *.pcapng, *.stderr, and session.json (what was run, how it ended,
 which rows this kernel cannot run and why)."""
 import argparse
 import json
@@ -52,11 +52,11 @@ class Session:
 
     # The tools that watch.
 
-    def start_tool(self, name, words, ready, stdout=None):
-        """Starts a tool in the host namespace and waits until its standard error shows the line."""
+    def start_tool(self, name, words, ready, stdout=None, namespace="host"):
+        """Starts a tool in a namespace and waits until its standard error shows the line."""
         started = time.monotonic()
         with open(self.path(f"{name}.stderr"), "wb") as errors, open(stdout or os.devnull, "wb") as output:
-            child = self.lab.start("host", *words, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+            child = self.lab.start(namespace, *words, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
         entry = {"name": name, "command": words, "pid": child.pid}
         self.commands.append(entry)
         while ready not in open(self.path(f"{name}.stderr"), errors="replace").read():
@@ -233,10 +233,10 @@ class Session:
 
     # The whole.
 
-    def tcpdump(self, interface):
+    def tcpdump(self, interface, namespace="host"):
         return self.start_tool(f"tcpdump-{interface}", ["tcpdump", "-Z", "root", "-n", "-U", "-B", "16384", "-i",
                                                         interface, "-w", self.path(f"{interface}.pcap")],
-                               "listening on")
+                               "listening on", namespace=namespace)
 
     def run(self):
         for family in (4, 6):
@@ -244,7 +244,7 @@ class Session:
         self.hold("hold-raw", HOST[4], PEER[4])
         detours = Detours(self)
         detours.make()
-        captures = [self.tcpdump("any"), self.tcpdump("h0")]
+        captures = [self.tcpdump("any"), self.tcpdump("h0"), self.tcpdump("p0", "peer")]
         for family in (4, 6):
             self.send("37-early", "sendto", HOST[family], PEER[family], "--port", 7130)
         early = [self.open_early("2", mode, HOST[family], PEER[family], "--port", port)
@@ -283,6 +283,7 @@ class Session:
         whosent = os.path.realpath(self.options.whosent)
         for name, capture, evidence in (("join-any", "any.pcap", "evidence.pcapng"),
                                         ("join-h0", "h0.pcap", "evidence.pcapng"),
+                                        ("join-peer", "p0.pcap", "evidence.pcapng"),
                                         ("join-filtered", "any.pcap", "filtered.pcapng")):
             self.run_offline(name, [whosent, "join", self.path(capture), "--evidence", self.path(evidence), "--format",
                                     "ndjson"], self.path(f"{name}.ndjson"))

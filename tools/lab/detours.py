@@ -9,6 +9,7 @@
 What leaves c0, t0 and t1 for h0's network is masqueraded. A part that the kernel cannot make skips its rows, with the
 reason."""
 import os
+import subprocess
 import time
 
 from netlab import remove_cgroup
@@ -31,6 +32,8 @@ PEER_MAC, BRIDGE_PEER_MAC = "02:00:5e:00:00:02", "02:00:5e:00:06:02"
 MACVLAN_PEER_MAC, VLAN_PEER_MAC = "02:00:5e:00:07:02", "02:00:5e:00:0c:02"
 DNAT_PORT, DNAT_TARGET_PORT, SNAT_PORT, FILTERED_PORT = 7241, 7242, 7243, 7331
 QUEUE, QUEUED_PORT = 32, 7320
+BALANCED, BALANCED_PORT = ("203.0.113.177", "2001:db8:d::1"), 7322
+REWRITTEN, REWRITTEN_PORT = ("192.0.2.43", "2001:db8:1::43"), 7343
 GROUPS = (("cgroup-own", ()), ("cgroup-many", ("--multiple",)))
 
 
@@ -61,7 +64,9 @@ class Detours:
             (self.macvlan, ["14c-macvlan", "36"]),
             (self.vlan, ["14c-vlan", "36-vlan"]),
             (self.translation, ["23", "24", "25"]),
-            (self.queue, ["32"]),
+            (self.queue, ["32", "32-shared", "32-older"]),
+            (self.balance, ["32b"]),
+            (self.rewriting, ["43"]),
         )
         for make, rows in parts:
             rows = [row for row in rows if self.session.wanted(row)]
@@ -170,6 +175,29 @@ class Detours:
             self.lab.run("host", tool, "-A", "OUTPUT", "-p", "udp", "--dport", str(QUEUED_PORT), "-j", "NFQUEUE",
                          "--queue-num", str(QUEUE))
         self.session.hold("queue-daemon", HOST[0], PEER[0], "--port", QUEUE)
+        release = tuple(int(number) for number in os.uname().release.split("-")[0].split(".")[:2])
+        if release >= (6, 4):
+            self.session.skip("32-older", "for kernels without the tracepoint sock_send_length")
+        else:
+            for row in ("32", "32-shared"):
+                self.session.skip(row, "Linux before 6.4 has no tracepoint sock_send_length: see 32-older")
+
+    def balance(self):
+        """A virtual address of this machine, whose one server is the peer."""
+        subprocess.run(["modprobe", "ip_vs_rr"], check=False, capture_output=True)
+        for at, suffix in ((0, "32"), (1, "128")):
+            address = BALANCED[at] if at == 0 else f"[{BALANCED[at]}]"
+            server = PEER[at] if at == 0 else f"[{PEER[at]}]"
+            self.lab.ip("host", "address", "add", f"{BALANCED[at]}/{suffix}", "dev", "lo")
+            self.lab.run("host", "ipvsadm", "-A", "-u", f"{address}:{BALANCED_PORT}", "-s", "rr")
+            self.lab.run("host", "ipvsadm", "-a", "-u", f"{address}:{BALANCED_PORT}", "-r",
+                         f"{server}:{BALANCED_PORT}", "-m")
+
+    def rewriting(self):
+        """Another source address than the sender's, put in by a program behind the stack."""
+        for at in (0, 1):
+            self.lab.run("host", f"{self.session.senders}/sender", "rewrite", "--source", REWRITTEN[at],
+                         "--destination", PEER[at], "--port", str(REWRITTEN_PORT), "--interface", "h0")
 
     # The senders.
 
@@ -199,8 +227,26 @@ class Detours:
         if self.translation not in self.missing:
             self.send_translated(at)
         if self.queue not in self.missing:
-            for mode in ("sendto", "connected-send", "raw-udp", "shared-at-once"):
-                self.session.send("32", mode, HOST[at], PEER[at], "--port", QUEUED_PORT)
+            self.send_queued(at)
+        if self.balance not in self.missing:
+            self.session.send("32b", "sendto", HOST[at], BALANCED[at], "--port", BALANCED_PORT,
+                              seen={"destination": PEER[at]})
+            self.session.send("32b", "connected-send", HOST[at], BALANCED[at], "--port", BALANCED_PORT,
+                              seen={"destination": PEER[at]})
+        if self.rewriting not in self.missing:
+            self.session.send("43", "sendto", HOST[at], PEER[at], "--port", REWRITTEN_PORT,
+                              seen={"source": REWRITTEN[at]})
+        words = ("--interface", "h0", "--mac", PEER_MAC, "--bypass")
+        self.session.send("14b", "packet-udp", HOST[at], PEER[at], "--port", 7314, *words)
+        self.session.send("14b", "packet-echo", HOST[at], PEER[at], *words)
+
+    def send_queued(self, at):
+        alone = ("sendto", "connected-send", "raw-udp")
+        shared = ("shared-at-once", "shared-in-turn")
+        for row, modes in (("32", alone), ("32-shared", shared), ("32-older", alone + shared)):
+            for mode in modes:
+                if row not in self.session.skipped:
+                    self.session.send(row, mode, HOST[at], PEER[at], "--port", QUEUED_PORT)
 
     def send_in_own_groups(self, at):
         for name, extra in GROUPS:

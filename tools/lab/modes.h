@@ -51,6 +51,7 @@ void mode_cgroup_program(const struct lab_options *options);
 void mode_spin(const struct lab_options *options);
 
 void mode_queue_daemon(const struct lab_options *options);
+void mode_rewrite(const struct lab_options *options);
 
 void mode_rounds(const struct lab_options *options);
 void mode_reuse(const struct lab_options *options);

@@ -125,6 +125,12 @@ static void send_packet_socket(const struct lab_options *options, bool echo)
 	};
 	struct ifreq request = {0};
 
+	if (options->bypass) {
+		int on = 1;
+
+		LAB_CHECK(setsockopt(outlet.descriptor, SOL_PACKET, PACKET_QDISC_BYPASS, &on,
+				     sizeof(on)));
+	}
 	LAB_CHECK(bind(outlet.descriptor, (struct sockaddr *)&outlet.address,
 		       sizeof(outlet.address)));
 	if (options->tell_protocol)

@@ -55,6 +55,7 @@ static const struct {
 	{"cgroup-program", mode_cgroup_program},
 	{"spin", mode_spin},
 	{"queue-daemon", mode_queue_daemon},
+	{"rewrite", mode_rewrite},
 	{"rounds", mode_rounds},
 	{"reuse", mode_reuse},
 	{"clone-parent", mode_clone_parent},
@@ -82,6 +83,7 @@ static const struct option long_options[] = {
 	{"ring", no_argument, NULL, 'R'},
 	{"multiple", no_argument, NULL, 'M'},
 	{"tell-protocol", no_argument, NULL, 'T'},
+	{"bypass", no_argument, NULL, 'B'},
 	{0},
 };
 
@@ -151,6 +153,9 @@ static void set_option(struct lab_options *options, int option, const char *valu
 		break;
 	case 'T':
 		options->tell_protocol = true;
+		break;
+	case 'B':
+		options->bypass = true;
 		break;
 	default:
 		usage();

@@ -33,6 +33,7 @@ struct lab_options {
 	bool ring;
 	bool multiple;
 	bool tell_protocol; /* name each frame's protocol to the packet socket */
+	bool bypass;
 };
 
 /* One datagram or echo as its sender saw it. */

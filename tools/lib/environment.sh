@@ -65,6 +65,7 @@ command -v iptables|iptables
 command -v ping|iputils-ping
 command -v nft|nftables
 command -v ethtool|ethtool
+command -v ipvsadm|ipvsadm
 command -v sysctl|procps
 command -v python3|python3
 END

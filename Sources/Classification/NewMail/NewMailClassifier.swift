@@ -6,7 +6,7 @@ internal import Records
 /// What proves one is the control channel: a client's registration names the port and the bytes (``MailControl``).
 /// Without it the form alone says little: most 8-byte datagrams are something else. What it takes for more is a burst to several
 /// destinations of which none answers; what speaks against it is traffic in the opposite direction before or after, a
-/// payload of zeros or of text, a group as the destination, and a valid message of another format.
+/// payload of zeros or of text, one that another protocol has (``LookAlikes``), and a group as the destination.
 struct NewMailClassifier: Sendable {
     /// What is known of a datagram of that form.
     enum Finding: Hashable, Sendable {
@@ -20,6 +20,8 @@ struct NewMailClassifier: Sendable {
         case printable
         /// It goes to a multicast group or to everybody.
         case group
+        /// It is a well-formed message of another protocol, by its place in ``LookAlikes/catalogue``.
+        case lookAlike(Int)
         /// The source has fewer unanswered destinations around it than a burst has.
         case alone(destinations: Int)
         /// One of a burst to this many destinations.
@@ -28,8 +30,6 @@ struct NewMailClassifier: Sendable {
         case risingBurst(destinations: Int)
         /// It goes to a port that the user named.
         case namedPort(UInt16)
-        /// It is a valid message of another format, by its place in ``LookAlike/all``.
-        case lookAlike(Int)
         /// What earlier packets said for it, and what followed.
         case judged(Tag)
     }
@@ -228,14 +228,14 @@ struct NewMailClassifier: Sendable {
     /// What speaks against a notification in the packet itself.
     private static func contrary(_ packet: IPPacket) -> Finding? {
         if packet.destination.isMulticast || packet.destination.isLimitedBroadcast { return .group }
-        if let index = LookAlike.index(of: packet) { return .lookAlike(index) }
         guard packet.payloadPrefix.count >= payloadLength else { return nil }
         let bytes = packet.payloadPrefix.high
         if bytes == 0 { return .zeros }
-        for shift in stride(from: 0, to: 64, by: 8) {
-            let byte = UInt8(truncatingIfNeeded: bytes >> UInt64(shift))
-            guard (0x20...0x7E).contains(byte) else { return nil }
-        }
-        return .printable
+        if isPrintable(bytes) { return .printable }
+        return LookAlikes.match(packet).map { .lookAlike($0) }
+    }
+
+    private static func isPrintable(_ bytes: UInt64) -> Bool {
+        stride(from: 0, to: 64, by: 8).allSatisfy { (0x20...0x7E).contains(UInt8(truncatingIfNeeded: bytes >> $0)) }
     }
 }

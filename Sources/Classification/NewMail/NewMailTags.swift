@@ -27,6 +27,7 @@ struct NewMailTags: Sendable {
         zeros = tag(.shape, "against it: all \(bytes) bytes are zero")
         printable = tag(.shape, "against it: all \(bytes) bytes are printable text")
         group = tag(.shape, "against it: the destination is a group, not a client that registered")
+        lookAlikes = LookAlikes.catalogue.indices.map { tag(.shape, LookAlikes.sentence($0)) }
         alone = (0..<threshold).map { count in
             tag(
                 .shape,
@@ -38,13 +39,12 @@ struct NewMailTags: Sendable {
                 let number = count < RecentDestinations.capacity ? "\(count)" : "\(count) or more"
                 return tag(
                     .possible,
-                    "this source sent such datagrams to \(number) destinations within \(span)\(manner)",
+                    "a burst: this source sent such datagrams to \(number) destinations within \(span)\(manner)",
                     "no answer came from this destination, nor from at least \(threshold - 1) others of them")
             }
         }
         self.bursts = bursts("")
         risingBursts = bursts(", each from a higher source port than the one before")
-        lookAlikes = LookAlike.all.map { tag(.shape, "against it: it is a valid \($0.name)") }
         self.namedPorts = Dictionary(
             uniqueKeysWithValues: namedPorts.map {
                 ($0, tag(.probable, "port \($0) was named as one that is registered for notifications"))
@@ -58,11 +58,11 @@ struct NewMailTags: Sendable {
         case .zeros: zeros
         case .printable: printable
         case .group: group
+        case .lookAlike(let index): lookAlikes.indices.contains(index) ? lookAlikes[index] : form
         case .alone(let destinations): alone[min(destinations, alone.count - 1)]
         case .burst(let destinations): bursts[min(destinations, bursts.count - 1)]
         case .risingBurst(let destinations): risingBursts[min(destinations, risingBursts.count - 1)]
         case .namedPort(let port): namedPorts[port] ?? form
-        case .lookAlike(let index): lookAlikes.indices.contains(index) ? lookAlikes[index] : form
         case .judged(let tag): tag
         }
     }

@@ -154,6 +154,9 @@ public struct LiveProcesses {
         return true
     }
 
+    /// What the table forgot since the last call; see ``ProcessTable/takeLetGo()``.
+    public mutating func takeLetGo() -> [LossInterval] { table.takeLetGo() }
+
     /// States that process records of the kernel were lost between two moments.
     public mutating func noteLostRecords(from start: Timestamp, to stop: Timestamp) {
         table.noteLostRecords(host: host, from: start, to: stop)

@@ -20,6 +20,11 @@ public struct ProcessTable: Sendable {
         /// Names of threads, a process.
         public var threads: Int
 
+        /// The limits that go with a number of running processes: so many that it takes 1.3 KiB for each of them.
+        public static func scaled(toLive live: Int) -> Limits {
+            Limits(live: live, exited: live / 4, ancestors: live / 8, textBytes: live * 384)
+        }
+
         /// Limits; what is given by default takes some 80 MiB when all are reached.
         public init(
             live: Int = 65_536, exited: Int = 16_384, ancestors: Int = 8_192, textBytes: Int = 24 << 20,
@@ -77,6 +82,9 @@ public struct ProcessTable: Sendable {
     var gaps: [UInt16: [ClosedRange<Timestamp>]] = [:]
     var cgroupPaths: [CgroupIndex: String] = [:]
     var taskNames: [TaskName: String] = [:]
+    /// The newest time of a record.
+    private var newest = Timestamp.distantPast
+    private var letGo = LossHistory(capacity: 256)
     private var evictedExited: UInt64 = 0
     private var evictedLive: UInt64 = 0
     private var rejectedRecords: UInt64 = 0
@@ -149,6 +157,7 @@ public struct ProcessTable: Sendable {
 
     /// Takes in what a record says.
     public mutating func add(_ record: ProcessRecord) {
+        newest = max(newest, record.time)
         if record.thread != record.process.pid, record.event != .exec {
             addThread(record)
             return
@@ -254,6 +263,17 @@ public struct ProcessTable: Sendable {
 
     // MARK: - Bounds
 
+    /// For so many nanoseconds a packet of a process that ended may still come.
+    private static let mournedFor: Int64 = 5_000_000_000
+
+    /// What was forgotten since the last call while its packets may still have been to come.
+    public mutating func takeLetGo() -> [LossInterval] { letGo.isEmpty ? [] : letGo.removeAll() }
+
+    private mutating func noteLetGo(_ end: Timestamp?) {
+        guard end.map({ $0.advanced(by: Self.mournedFor) >= newest }) ?? true else { return }
+        letGo.add(LossInterval(kind: .processTable, count: 1, start: newest, stop: newest))
+    }
+
     private mutating func enforceLimits(sparing slot: Int) {
         while store.count(.ancestors) > limits.ancestors, evict(.ancestors, sparing: slot) {}
         while store.count(.exited) > limits.exited, evict(.exited, sparing: slot) {}
@@ -267,6 +287,7 @@ public struct ProcessTable: Sendable {
 
     private mutating func evict(_ queue: EntryQueue.Name, sparing spared: Int) -> Bool {
         guard let slot = store.oldest(of: queue), slot != spared else { return false }
+        noteLetGo(store.entries[slot].end)
         store.evict(slot)
         if queue == .live { evictedLive += 1 } else { evictedExited += 1 }
         return true

@@ -78,6 +78,8 @@ struct Attribution: EvidenceSink {
     private(set) var summary = RunSummary()
     /// Frames whose IP header the capture cut before its end, by capture.
     private var cutHeaders: [UInt16: UInt64] = [:]
+    /// What this run lost; evidence has its own account.
+    private var ownLosses = LossHistory(capacity: 1 << 12)
 
     init(settings: Settings, classifier: Classifier, correlator: Correlator, processes: ProcessSource) {
         self.settings = settings
@@ -99,6 +101,15 @@ struct Attribution: EvidenceSink {
         correlator.add(loss)
         processes.add(loss)
         summary.lost[loss.kind, default: 0] += loss.count
+        if settings.seenHere { ownLosses.add(loss) }
+    }
+
+    /// Counts what the bounded tables let go.
+    private mutating func countLetGo() {
+        for loss in correlator.takeLetGo() + processes.takeLetGo() {
+            summary.lost[loss.kind, default: 0] += loss.count
+            ownLosses.add(loss)
+        }
     }
 
     mutating func setCoverage(_ coverage: Coverage, host: UInt16) {
@@ -132,6 +143,7 @@ struct Attribution: EvidenceSink {
         _ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?
     ) {
         captureTime = max(captureTime, frame.time)
+        if decided == waiting.count { correlator.awaitPackets(from: frame.time) }
         let decoded = decodeFrame(frameBytes, linkType: frame.linkType, originalLength: frame.originalLength)
         guard let ip = decoded.ip else {
             noteCut(decoded, frame, capture: capture)
@@ -196,6 +208,8 @@ struct Attribution: EvidenceSink {
             decide(decided)
             decided += 1
         }
+        correlator.awaitPackets(from: decided < waiting.count ? waiting[decided].frame.time : captureThrough)
+        countLetGo()
         while !output.isFinished, let first = waiting.first {
             let overfull = waiting.count > Self.waitingLimit || bytes.byteCount > Self.waitingByteLimit
             guard decided > 0 || overfull else { break }
@@ -309,6 +323,7 @@ struct Attribution: EvidenceSink {
                         + "addresses they have no line, though they may be UDP or ICMP"))
         }
         result.coverage = hosts.sorted { $0.key < $1.key }.map(\.value)
+        if !result.coverage.isEmpty { result.coverage[0].losses += ownLosses.intervals }
         return result
     }
 }

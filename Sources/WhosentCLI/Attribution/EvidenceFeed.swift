@@ -19,11 +19,30 @@ struct EvidenceFeed {
         var next: EvidenceRecord?
         var hasEnded = false
         var reportedDamage = 0
+        var recent = RecentTimes()
     }
 
-    /// How far ahead a file is read, in nanoseconds: records are written a batch at a time and not quite in order, and
-    /// the hash of a sender's image follows its packets by as long as reading the image took.
-    private static let disorder: Int64 = 500_000_000
+    /// The times of the records read last, so that a flood is not read further ahead than the tables hold.
+    private struct RecentTimes {
+        private static let count = 1 << 14
+        private var times = [Timestamp](repeating: .distantPast, count: count)
+        private var next = 0
+
+        /// Whether fewer records than the limit lie beyond a moment.
+        func mayGrow(beyond moment: Timestamp) -> Bool { times[next] <= moment }
+
+        mutating func note(_ time: Timestamp) {
+            times[next] = time
+            next = (next + 1) % Self.count
+        }
+    }
+
+    /// How far ahead a file is read at least, in nanoseconds: records are written a batch at a time and not quite in
+    /// order.
+    private static let disorder: Int64 = 100_000_000
+    /// How far ahead it is read at most: the hash of a sender's image follows its packets by as long as reading the
+    /// image took.
+    private static let patience: Int64 = 500_000_000
 
     private var sources: [Source] = []
     private let clockOffset: Int64
@@ -50,15 +69,16 @@ struct EvidenceFeed {
 
     /// Adds every record up to `time`, and what is read on the way.
     mutating func advance(through time: Timestamp, into sink: inout some EvidenceSink) throws(CommandFailure) {
-        let limit = time.advanced(by: Self.disorder)
         for index in sources.indices where !sources[index].hasEnded {
-            try advance(&sources[index], through: limit, into: &sink)
+            try advance(&sources[index], through: time, into: &sink)
         }
     }
 
     private func advance(
-        _ source: inout Source, through limit: Timestamp, into sink: inout some EvidenceSink
+        _ source: inout Source, through time: Timestamp, into sink: inout some EvidenceSink
     ) throws(CommandFailure) {
+        let certain = time.advanced(by: Self.disorder)
+        let possible = time.advanced(by: Self.patience)
         while true {
             if source.next == nil {
                 source.next = try read(source)
@@ -69,8 +89,12 @@ struct EvidenceFeed {
                     return
                 }
             }
-            guard let record = source.next, (time(of: record) ?? .distantPast).advanced(by: clockOffset) <= limit else {
-                return
+            guard let record = source.next else { return }
+            if let moment = self.time(of: record)?.advanced(by: clockOffset) {
+                guard moment <= certain || (moment <= possible && source.recent.mayGrow(beyond: certain)) else {
+                    return
+                }
+                source.recent.note(moment)
             }
             add(record, coverage: source.reader.coverage, host: source.host, to: &sink)
             source.next = nil

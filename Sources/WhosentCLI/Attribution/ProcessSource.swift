@@ -9,14 +9,17 @@ struct ProcessSource {
     /// The kernel's records, completed from procfs, in a live run.
     private var live: LiveProcesses?
     /// What evidence files say.
-    private var recorded = ProcessTable()
+    private var recorded: ProcessTable
     private var lastSender = LastSender()
 
     /// The evidence alone.
-    init() {}
+    init(limits: ProcessTable.Limits = .init()) { recorded = ProcessTable(limits: limits) }
 
     /// This machine.
-    init(live: LiveProcesses) { self.live = live }
+    init(live: LiveProcesses) {
+        self.live = live
+        recorded = ProcessTable()
+    }
 
     /// A table that records are added to, and nothing else.
     init(table: ProcessTable) { recorded = table }
@@ -49,6 +52,9 @@ struct ProcessSource {
             recorded.noteLostRecords(host: host, from: loss.start, to: loss.stop)
         }
     }
+
+    /// What the table of processes forgot since the last call.
+    mutating func takeLetGo() -> [LossInterval] { live?.takeLetGo() ?? recorded.takeLetGo() }
 
     /// What is known of a sender: at least its id.
     mutating func description(of sender: Sender) -> ProcessDescription {

@@ -18,9 +18,13 @@ struct CaptureOptions: ParsableArguments {
     /// All captures that were named.
     var paths: [String] { captures + read }
 
-    /// There must be one.
-    func validate() throws {
+    /// Refuses to go on without a capture.
+    func demandOne() throws {
         if paths.isEmpty { throw ValidationError("name at least one capture file") }
+    }
+
+    /// Standard input has one reader.
+    func validate() throws {
         if paths.filter({ $0 == "-" }).count > 1 { throw ValidationError("standard input can be given only once") }
     }
 }
@@ -32,11 +36,20 @@ struct ClassifierOptions: ParsableArguments {
             "Take 8-byte datagrams to this UDP port for new-mail notifications (repeatable).", valueName: "port"))
     var newmailPort: [UInt16] = []
 
-    /// The classifiers, set up for captures with these names.
-    func makeClassifier(captures: [String]) -> Classifier {
+    @Option(help: ArgumentHelp("Tag packets by the rules in this YAML file too.", valueName: "file"))
+    var rules: String?
+
+    /// The rules of the file that was named.
+    func loadRules() throws(CommandFailure) -> [Rule] {
+        guard let rules else { return [] }
+        return try RuleFile.load(path: rules)
+    }
+
+    /// What the user told the classifiers.
+    func makeConfiguration() throws(CommandFailure) -> ClassifierConfiguration {
         var configuration = ClassifierConfiguration()
-        configuration.captureNames = captures
         configuration.newmailPorts = Set(newmailPort)
-        return Classifier(configuration: configuration)
+        configuration.rules = try loadRules()
+        return configuration
     }
 }

@@ -34,10 +34,13 @@ struct JoinCommand: ParsableCommand {
             "Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"))
     var write: String?
 
+    @OptionGroup var processTable: ProcessTableOptions
+    @OptionGroup var recordTable: RecordTableOptions
     @OptionGroup var classifier: ClassifierOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        try captures.demandOne()
         if evidence.isEmpty { throw ValidationError("name the evidence with --evidence FILE") }
         if write == "-", output.format != nil {
             throw ValidationError("-w - already takes standard output; leave out --format")
@@ -59,7 +62,7 @@ struct JoinCommand: ParsableCommand {
     func run() throws {
         let run = try OfflineRun(
             captures: captures, evidence: evidence, clockOffset: offset ?? 0, classifier: classifier, output: output,
-            write: write)
+            write: write, limits: OfflineRun.Limits(records: recordTable.limits, processes: processTable.limits))
         try run.process()
     }
 }

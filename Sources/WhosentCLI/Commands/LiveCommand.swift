@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capture
+import Classification
 import Correlation
 import PacketDecoding
 import Platform
@@ -53,6 +54,9 @@ struct LiveCommand: ParsableCommand {
         help: "Go by who holds which socket, for machines that refuse BPF: never better than probable.")
     var socketTable = false
 
+    @OptionGroup var ring: RingOptions
+    @OptionGroup var processTable: ProcessTableOptions
+    @OptionGroup var recordTable: RecordTableOptions
     @OptionGroup var classifier: ClassifierOptions
     @OptionGroup var output: OutputOptions
 
@@ -100,8 +104,10 @@ private final class LiveRun {
 
     init(_ options: LiveCommand) throws {
         self.options = options
+        // A mistake in a rule file is told before anything is attached.
+        let classifier = Classifier(configuration: try options.classifier.makeConfiguration())
         let start: Timestamp
-        evidence = options.socketTable ? .socketTables(SocketTables()) : try .kernel()
+        evidence = options.socketTable ? .socketTables(SocketTables()) : try .kernel(sendRingBytes: options.ring.bytes)
         do {
             start = wallClock()
             capture = try LiveCapture(
@@ -120,8 +126,9 @@ private final class LiveRun {
         settings.captureNames = [LosslessEscape.text(options.interface)]
         settings.withoutArguments = options.output.noArgs
         attribution = Attribution(
-            settings: settings, classifier: options.classifier.makeClassifier(captures: []),
-            correlator: Correlator(seed: UInt64.random(in: 1 ... .max)), processes: evidence.processes(host: host))
+            settings: settings, classifier: classifier,
+            correlator: Correlator(limits: options.recordTable.limits, seed: UInt64.random(in: 1 ... .max)),
+            processes: evidence.processes(host: host, limits: options.processTable.limits))
         attribution.interfaces = [capture.interface]
         try evidence.prepare(&attribution)
 

@@ -39,6 +39,9 @@ struct RecordCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Stop after this many seconds.", valueName: "seconds"))
     var duration: Double?
 
+    @OptionGroup var ring: RingOptions
+    @OptionGroup var processTable: ProcessTableOptions
+
     @Flag(help: "Leave command lines, which may hold secrets, out of the evidence.")
     var noArgs = false
 
@@ -83,6 +86,7 @@ private final class RecordRun {
         let expression = options.filter.joined(separator: " ")
         var configuration = ProbeConfiguration()
         configuration.interface = options.interface
+        configuration.sendRingBytes = options.ring.bytes
         if let snaplen = options.snaplen { configuration.snapLength = snaplen }
         do {
             // The filter first: a typing error needs no privilege to be found.
@@ -95,7 +99,7 @@ private final class RecordRun {
             throw CommandFailure(error.exitStatus, error.description)
         }
         let coverage = probe.coverage(from: wallClock(), filter: expression, interface: options.interface)
-        var processes = LiveProcesses(bootID: probe.host.bootID)
+        var processes = LiveProcesses(bootID: probe.host.bootID, limits: options.processTable.limits)
         _ = processes.takeSnapshot()
         recorder = try EvidenceRecorder(
             path: options.write, host: probe.host, coverage: coverage, snapLength: configuration.snapLength,
