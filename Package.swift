@@ -35,7 +35,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "Classification",
-            dependencies: ["Records", .product(name: "DequeModule", package: "swift-collections")],
+            dependencies: ["PacketDecoding", "Records", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings),
         .target(name: "Correlation", dependencies: ["Records"], swiftSettings: settings),
 
@@ -135,7 +135,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ProcessMetadataTests", dependencies: ["ProcessMetadata", "Records"], swiftSettings: settings),
-        .testTarget(name: "ClassificationTests", dependencies: ["Classification", "Records"], swiftSettings: settings),
+        .testTarget(
+            name: "ClassificationTests", dependencies: ["Classification", "PacketDecoding", "Records"],
+            swiftSettings: settings),
         .testTarget(name: "CorrelationTests", dependencies: ["Correlation", "Records"], swiftSettings: settings),
         .testTarget(
             name: "ReportingTests",

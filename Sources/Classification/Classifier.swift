@@ -55,6 +55,19 @@ public struct ClassifierConfiguration: Sendable {
     /// How many UDP tuples are remembered to tell answers from unasked datagrams, rounded up to a power of two; 8 bytes
     /// each. Where many are alive at once, those that were silent longest are forgotten first.
     public var tupleLimit = 524_288
+    /// The most TCP connections that are followed for Exchange's control channel, and as many that have begun and not
+    /// shown yet what they are. About 500 bytes each, and up to 8 KiB for one that sends half units.
+    public var connectionLimit = 2048
+    /// The most bytes of TCP segments that wait for those before them, all connections together.
+    public var reassemblyLimit = 4 << 20
+    /// The most registrations that are remembered; then the older half is let go of. About 300 bytes each.
+    public var registrationLimit = 16_384
+    /// The most servers and clients of Exchange's that are remembered, each.
+    public var mailHostLimit = 16_384
+    /// The most ports whose latest 8-byte datagram is remembered to know its repeat. About 80 bytes each.
+    public var repeatLimit = 32_768
+    /// The captures' names by their number, for reasons that point into another capture.
+    public var captureNames: [String] = []
     /// Mixed into the hashes. Fixed by default, so that a replay comes to the same result also where tables overflow.
     public var seed: UInt64 = 0x9E37_79B9_7F4A_7C15
 
@@ -105,10 +118,21 @@ public struct Classifier: Sendable {
         rules = RuleSet(configuration.rules, flowLimit: configuration.ruleFlowLimit)
     }
 
+    /// What clients registered for notifications, in the order of their requests, as far as is known by now.
+    public var registrations: [PushRegistration] { newmail.registrations.entries }
+    /// How many registrations were let go of for want of room.
+    public var droppedRegistrations: UInt64 { newmail.registrations.dropped }
+
     /// Takes the next packet of the capture and says what is known of its tag.
-    public mutating func observe(_ packet: PacketRecord) -> TagDecision {
-        guard !rules.isEmpty, let match = rules.observe(packet) else { return observeBuiltIn(packet) }
-        switch observeBuiltIn(packet) {
+    public mutating func observe(_ packet: PacketRecord) -> TagDecision { observe(packet, transport: RawSpan()) }
+
+    /// Takes the next packet of the capture and says what is known of its tag.
+    ///
+    /// - Parameter transport: of a TCP packet, the captured bytes from the TCP header on: the control channel that
+    ///   proves notifications is read there. They are not kept, unless they belong to it.
+    public mutating func observe(_ packet: PacketRecord, transport: RawSpan) -> TagDecision {
+        guard !rules.isEmpty, let match = rules.observe(packet) else { return observeBuiltIn(packet, transport) }
+        switch observeBuiltIn(packet, transport) {
         case .none: return .final(rules.tag(match))
         case .final(let tag): return .final(rules.stronger(tag, match))
         case .pending(var pending):
@@ -125,14 +149,15 @@ public struct Classifier: Sendable {
         return rules.stronger(tag, match)
     }
 
-    private mutating func observeBuiltIn(_ packet: PacketRecord) -> TagDecision {
+    private mutating func observeBuiltIn(_ packet: PacketRecord, _ transport: RawSpan) -> TagDecision {
         advance(to: packet.time)
         switch packet.ip.transport {
         case .tcp:
             pings.observeTCP(packet.ip)
+            newmail.observeTCP(packet, transport)
             return .none
         case .udp:
-            switch newmail.observe(packet.ip, at: packet.time) {
+            switch newmail.observe(packet) {
             case .unrelated: return .none
             case .decided(let finding): return .final(newmail.tag(finding))
             case .candidate(let candidate):

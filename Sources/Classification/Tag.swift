@@ -34,9 +34,12 @@ public struct Tag: Hashable, Sendable {
     public var confidence: Confidence
     /// Why, a sentence each; at least one.
     public var reasons: [String]
+    /// Something speaks against it: the form alone must not raise it.
+    public var isContradicted: Bool
 
     /// A tag.
-    public init(name: String, confidence: Confidence, reasons: [String]) {
+    public init(name: String, confidence: Confidence, reasons: [String], isContradicted: Bool = false) {
+        self.isContradicted = isContradicted
         self.name = name
         self.confidence = confidence
         self.reasons = reasons

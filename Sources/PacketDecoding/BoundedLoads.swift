@@ -18,3 +18,23 @@ extension RawSpan {
         return Value(bigEndian: unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: type))
     }
 }
+
+// For the package's other pure modules, which have no unsafe code of their own.
+extension RawSpan {
+    /// The big-endian integer of 32 bits at `offset`; 0 where it is not wholly inside.
+    package func networkUInt32(at offset: Int) -> UInt32 { bigEndian(at: offset, as: UInt32.self) }
+}
+
+extension [UInt8] {
+    /// Appends a copy of the bytes in `range`, as far as they are there.
+    package mutating func append(copying bytes: RawSpan, in range: Range<Int>) {
+        let present = range.clamped(to: 0..<bytes.byteCount)
+        unsafe bytes.extracting(present).withUnsafeBytes { unsafe append(contentsOf: $0) }
+    }
+
+    /// Hands the array's bytes to `body`.
+    package func withRawSpan<Result>(_ body: (RawSpan) -> Result) -> Result {
+        // The library marks the conversion as unsafe because of padding, which bytes have none of.
+        body(unsafe span.bytes)
+    }
+}

@@ -1,4 +1,5 @@
 import Capture
+import Classification
 import Correlation
 import Platform
 import ProcessMetadata
@@ -25,12 +26,13 @@ final class OfflineRun {
     /// Opens everything.
     init(
         captures options: CaptureOptions, evidence paths: [String], clockOffset: Int64, classifier: ClassifierOptions,
-        output outputOptions: OutputOptions, write: String?,
+        output outputOptions: OutputOptions, write: String?, listsRegistrations: Bool = false,
         limits: Limits = Limits()
     ) throws(CommandFailure) {
-        let tagger = try classifier.makeClassifier()
+        var tagging = try classifier.makeConfiguration()
         evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset)
         captures = try CaptureFeed(paths: options.paths)
+        tagging.captureNames = captures.names
         expression = options.filter
         var settings = Attribution.Settings()
         settings.keepsBytes = write != nil
@@ -38,7 +40,7 @@ final class OfflineRun {
         settings.namesHosts = paths.count > 1
         settings.withoutArguments = outputOptions.noArgs
         attribution = Attribution(
-            settings: settings, classifier: tagger,
+            settings: settings, classifier: Classifier(configuration: tagging),
             // Hash order never shows in a result, so a fixed key keeps a replay a replay.
             correlator: Correlator(limits: limits.records, seed: 0x5eed),
             processes: ProcessSource(limits: limits.processes))
@@ -47,6 +49,7 @@ final class OfflineRun {
         outputSettings.leavesStandardOutput = write == "-"
         // Offline text is the table; -v adds the lines. Other formats have lines by themselves.
         outputSettings.printsLines = write == nil || outputOptions.verbose || outputOptions.format != nil
+        if listsRegistrations { outputSettings.registrations = outputOptions.format == .ndjson ? .ndjson : .text }
         var annotated: AnnotatedCapture?
         if let write {
             annotated = try AnnotatedCapture(
@@ -95,6 +98,8 @@ final class OfflineRun {
         describeInterfaces()
         if !output.isFinished { try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output) }
         attribution.add(captures.damage)
+        let registrations = attribution.registrations
+        output.list(registrations.known, dropped: registrations.dropped, captureNames: captures.names)
         try output.finish(attribution.currentSummary())
     }
 

@@ -51,7 +51,9 @@ struct ClassifyCaseTests {
         let lines = try ReportedOutput(run.output).lines
         #expect(lines.count == 15)
         #expect(lines.allSatisfy { $0.whosent.tag == "newmail" && $0.whosent.tagConfidence == "possible" })
-        let burst = "a burst: this source sent such datagrams to 15 destinations within 1 s"
+        let burst =
+            "a burst: this source sent such datagrams to 15 destinations within 1 s, each from a higher source port than the "
+            + "one before"
         #expect(lines.allSatisfy { $0.whosent.tagReasons?.contains(burst) == true })
     }
 

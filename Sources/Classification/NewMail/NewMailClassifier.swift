@@ -3,7 +3,8 @@ internal import Records
 /// Exchange's new-mail notification: one datagram of 8 bytes that the client chose, to a port that the client chose,
 /// never answered (MS-OXCRPC 3.1.4.5).
 ///
-/// The form alone says little: most 8-byte datagrams are something else. What it takes for more is a burst to several
+/// What proves one is the control channel: a client's registration names the port and the bytes (``MailControl``).
+/// Without it the form alone says little: most 8-byte datagrams are something else. What it takes for more is a burst to several
 /// destinations of which none answers; what speaks against it is traffic in the opposite direction before or after, a
 /// payload of zeros or of text, one that another protocol has (``LookAlikes``), and a group as the destination.
 struct NewMailClassifier: Sendable {
@@ -25,8 +26,12 @@ struct NewMailClassifier: Sendable {
         case alone(destinations: Int)
         /// One of a burst to this many destinations.
         case burst(destinations: Int)
+        /// The same, each datagram from the next higher source port.
+        case risingBurst(destinations: Int)
         /// It goes to a port that the user named.
         case namedPort(UInt16)
+        /// What earlier packets said for it, and what followed.
+        case judged(Tag)
     }
 
     /// What a packet is.
@@ -40,8 +45,15 @@ struct NewMailClassifier: Sendable {
     struct Candidate: Sendable {
         let reverse: TupleFingerprint
         let source: RecencyTable<IPAddress, RecentDestinations>.Reference
+        /// Whose fetch would follow it.
+        let client: IPAddress
+        /// What earlier packets say for it.
+        let claim: NewMailClaim?
+        /// What the packet itself says against it.
+        let contrary: Finding?
     }
 
+    static let name = "newmail"
     static let payloadLength: UInt32 = 8
     static let lowestPort: UInt16 = 1024
 
@@ -52,6 +64,10 @@ struct NewMailClassifier: Sendable {
     private let namedPorts: Set<UInt16>
     private var history: TupleHistory
     private var sources: RecencyTable<IPAddress, RecentDestinations>
+    private var repeats: RepeatHistory
+    private var channels: ControlChannels
+    private var control: MailControl
+    private let names: SightingNames
 
     init(configuration: ClassifierConfiguration) {
         window = max(configuration.window, 0)
@@ -61,40 +77,132 @@ struct NewMailClassifier: Sendable {
         namedPorts = configuration.newmailPorts
         history = TupleHistory(capacity: configuration.tupleLimit)
         sources = RecencyTable(capacity: configuration.sourceLimit)
+        repeats = RepeatHistory(capacity: configuration.repeatLimit)
+        channels = ControlChannels(
+            seed: configuration.seed, connectionLimit: configuration.connectionLimit,
+            heldLimit: configuration.reassemblyLimit)
+        control = MailControl(configuration: configuration)
+        names = SightingNames(configuration.captureNames)
+    }
+
+    /// What clients registered so far.
+    var registrations: PushRegistrations { control.registrations }
+
+    /// Follows Exchange's control channel.
+    ///
+    /// - Parameter bytes: from the TCP header on.
+    @inline(__always)
+    mutating func observeTCP(_ packet: PacketRecord, _ bytes: RawSpan) {
+        guard channels.concerns(packet.ip) else { return }
+        channels.observe(packet, bytes, into: &control)
     }
 
     /// The tag for a finding.
     func tag(_ finding: Finding) -> Tag { tags[finding] }
 
     /// Remembers the tuple of a UDP packet, and judges its form.
-    mutating func observe(_ packet: IPPacket, at time: Timestamp) -> Observation {
+    mutating func observe(_ record: PacketRecord) -> Observation {
+        let packet = record.ip
         // Without ports there is no tuple.
         guard packet.fragmentOffset == 0, !packet.isTruncated else { return .unrelated }
         let forward = TupleFingerprint(
             packet.source, packet.sourcePort, packet.destination, packet.destinationPort, seed: seed)
         history.insert(forward)
-        guard Self.hasForm(packet) else { return .unrelated }
+        let hasForm = Self.hasForm(packet)
+        let registered = control.isEmpty ? nil : registeredClaim(packet, at: record.time)
+        guard hasForm || registered != nil else { return .unrelated }
         let isNamed = namedPorts.contains(packet.destinationPort)
-        if !isNamed, let finding = Self.contrary(packet) { return .decided(finding) }
-        if !isNamed, let index = LookAlikes.match(packet) { return .decided(.lookAlike(index)) }
+        let contrary = hasForm ? Self.contrary(packet) : nil
+        let claim = hasForm ? behaviour(record, addedTo: registered) : registered
+        if !isNamed, claim == nil, let contrary { return .decided(contrary) }
         let reverse = TupleFingerprint(
             packet.destination, packet.destinationPort, packet.source, packet.sourcePort, seed: seed)
-        guard !history.contains(reverse) else {
+        if claim == nil, history.contains(reverse) {
             return .decided(isNamed ? .namedPort(packet.destinationPort) : .answered)
         }
         // Any source port: a notifier takes a new one for each datagram.
         let destination = TupleFingerprint(
             packet.destination, packet.destinationPort, packet.destination, 0, seed: seed)
         let source = sources.touch(packet.source, default: RecentDestinations.init) {
-            $0.note(destination, reverse: reverse, at: time, history: history)
+            $0.note(
+                destination, reverse: reverse, sourcePort: packet.sourcePort, at: record.time, history: history)
         }
-        if isNamed { return .decided(.namedPort(packet.destinationPort)) }
-        return .candidate(Candidate(reverse: reverse, source: source))
+        if isNamed, claim.map({ $0.confidence < .probable }) ?? true {
+            return .decided(.namedPort(packet.destinationPort))
+        }
+        return .candidate(
+            Candidate(
+                reverse: reverse, source: source, client: packet.destination, claim: claim, contrary: contrary))
+    }
+
+    /// What registrations say, for datagrams of any length that one may have.
+    private func registeredClaim(_ packet: IPPacket, at time: Timestamp) -> NewMailClaim? {
+        guard (1...UInt32(PayloadPrefix.capacity)).contains(packet.payloadLength), !packet.isFragment,
+            UInt32(packet.payloadPrefix.count) == packet.payloadLength, !control.registrations.isEmpty
+        else { return nil }
+        return RegistrationJudge(control: control, names: names).claim(packet, at: time)
+    }
+
+    /// What earlier packets say beside registrations.
+    private mutating func behaviour(_ record: PacketRecord, addedTo claim: NewMailClaim?) -> NewMailClaim? {
+        let packet = record.ip
+        var reasons: [String] = []
+        if packet.payloadPrefix.count >= Self.payloadLength {
+            let flow = TupleFingerprint(
+                packet.source, 0, packet.destination, packet.destinationPort, seed: seed)
+            let seen = Sighting(record)
+            if let earlier = repeats.note(flow, payload: packet.payloadPrefix.high, seen) {
+                let seconds = (record.time.since(earlier.time) + 500_000_000) / 1_000_000_000
+                reasons.append("the same datagram came \(seconds) s before in \(names.frame(earlier))")
+            }
+        }
+        if let server = control.server(packet.source), server.seen.time <= record.time {
+            let how =
+                switch server.source {
+                case .bind: "a client bound to it"
+                case .endpointMapper: "an endpoint mapper named it"
+                case .structure: "a client registered with it"
+                }
+            reasons.append("the sender serves Exchange's interface emsmdb: \(how) in \(names.frame(server.seen))")
+        }
+        guard !reasons.isEmpty else { return claim }
+        var result = claim ?? NewMailClaim(confidence: .possible, reasons: [])
+        result.reasons += reasons
+        return result
     }
 
     /// Judges a candidate of `time` by what was seen until now, which should be what came until `time` + window.
     func decide(_ candidate: Candidate, at time: Timestamp) -> Finding {
-        guard !history.contains(candidate.reverse) else { return .answered }
+        let fetch = control.fetches(of: candidate.client)?.first(after: time)
+        let isAnswered = history.contains(candidate.reverse)
+        guard candidate.claim != nil || fetch != nil else {
+            return isAnswered ? .answered : candidate.contrary ?? surroundings(candidate, at: time)
+        }
+        var claim = candidate.claim ?? NewMailClaim(confidence: .possible, reasons: [])
+        if let fetch {
+            let span = (fetch.time.since(time) + 500_000) / 1_000_000
+            claim.reasons.append(
+                "the destination, silent before, fetched from an Exchange server \(span) ms later in "
+                    + names.frame(fetch))
+        }
+        let around = surroundings(candidate, at: time)
+        switch around {
+        case .burst, .risingBurst: claim.reasons += tags[around].reasons.dropFirst().prefix(1)
+        default: break
+        }
+        // Bytes that a client registered may be zeros or text as well.
+        let contrary = isAnswered ? Finding.answered : claim.confidence == .confirmed ? nil : candidate.contrary
+        guard let contrary else {
+            return .judged(Tag(name: Self.name, confidence: claim.confidence, reasons: claim.reasons))
+        }
+        return .judged(
+            Tag(
+                name: Self.name, confidence: claim.confidence.lowered,
+                reasons: claim.reasons + tags[contrary].reasons.dropFirst(), isContradicted: true))
+    }
+
+    /// The burst around a candidate, or how little there is of one.
+    private func surroundings(_ candidate: Candidate, at time: Timestamp) -> Finding {
         guard let recent = sources[candidate.source] else { return .form }
         var around = 0
         var unanswered = 0
@@ -106,7 +214,9 @@ struct NewMailClassifier: Sendable {
             // Enough is enough: the rest is counted only.
             if unanswered < threshold, !entry.hasAnswered, !history.contains(entry.reverse) { unanswered += 1 }
         }
-        return unanswered < threshold ? .alone(destinations: unanswered) : .burst(destinations: around)
+        guard unanswered >= threshold else { return .alone(destinations: unanswered) }
+        return recent.hasRisingPorts(around: time, within: window)
+            ? .risingBurst(destinations: around) : .burst(destinations: around)
     }
 
     /// By the UDP header's length, which in a first fragment is that of the whole datagram.
@@ -121,10 +231,11 @@ struct NewMailClassifier: Sendable {
         guard packet.payloadPrefix.count >= payloadLength else { return nil }
         let bytes = packet.payloadPrefix.high
         if bytes == 0 { return .zeros }
-        for shift in stride(from: 0, to: 64, by: 8) {
-            let byte = UInt8(truncatingIfNeeded: bytes >> UInt64(shift))
-            guard (0x20...0x7E).contains(byte) else { return nil }
-        }
-        return .printable
+        if isPrintable(bytes) { return .printable }
+        return LookAlikes.match(packet).map { .lookAlike($0) }
+    }
+
+    private static func isPrintable(_ bytes: UInt64) -> Bool {
+        stride(from: 0, to: 64, by: 8).allSatisfy { (0x20...0x7E).contains(UInt8(truncatingIfNeeded: bytes >> $0)) }
     }
 }

@@ -7,9 +7,10 @@ struct NewMailTags: Sendable {
     private let zeros: Tag
     private let printable: Tag
     private let group: Tag
-    private let lookAlikes: [Tag]
     private let alone: [Tag]
     private let bursts: [Tag]
+    private let risingBursts: [Tag]
+    private let lookAlikes: [Tag]
     private let namedPorts: [UInt16: Tag]
 
     init(threshold: Int, window: Int64, namedPorts: Set<UInt16>) {
@@ -17,7 +18,9 @@ struct NewMailTags: Sendable {
         let sentence = "\(bytes) bytes of UDP payload to a port above \(NewMailClassifier.lowestPort - 1)"
         let span = Self.span(window)
         func tag(_ confidence: Tag.Confidence, _ reasons: String...) -> Tag {
-            Tag(name: "newmail", confidence: confidence, reasons: [sentence] + reasons)
+            Tag(
+                name: NewMailClassifier.name, confidence: confidence, reasons: [sentence] + reasons,
+                isContradicted: reasons.contains { $0.hasPrefix("against it") })
         }
         form = tag(.shape)
         answered = tag(.shape, "against it: traffic in the opposite direction on the same addresses and ports")
@@ -31,13 +34,17 @@ struct NewMailTags: Sendable {
                 "no burst: \(count) unanswered destination\(count == 1 ? "" : "s") of such datagrams from this source "
                     + "within \(span), fewer than \(threshold)")
         }
-        bursts = (0...RecentDestinations.capacity).map { count in
-            let number = count < RecentDestinations.capacity ? "\(count)" : "\(count) or more"
-            return tag(
-                .possible,
-                "a burst: this source sent such datagrams to \(number) destinations within \(span)",
-                "no answer came from this destination, nor from at least \(threshold - 1) others of them")
+        func bursts(_ manner: String) -> [Tag] {
+            (0...RecentDestinations.capacity).map { count in
+                let number = count < RecentDestinations.capacity ? "\(count)" : "\(count) or more"
+                return tag(
+                    .possible,
+                    "a burst: this source sent such datagrams to \(number) destinations within \(span)\(manner)",
+                    "no answer came from this destination, nor from at least \(threshold - 1) others of them")
+            }
         }
+        self.bursts = bursts("")
+        risingBursts = bursts(", each from a higher source port than the one before")
         self.namedPorts = Dictionary(
             uniqueKeysWithValues: namedPorts.map {
                 ($0, tag(.probable, "port \($0) was named as one that is registered for notifications"))
@@ -54,7 +61,9 @@ struct NewMailTags: Sendable {
         case .lookAlike(let index): lookAlikes.indices.contains(index) ? lookAlikes[index] : form
         case .alone(let destinations): alone[min(destinations, alone.count - 1)]
         case .burst(let destinations): bursts[min(destinations, bursts.count - 1)]
+        case .risingBurst(let destinations): risingBursts[min(destinations, risingBursts.count - 1)]
         case .namedPort(let port): namedPorts[port] ?? form
+        case .judged(let tag): tag
         }
     }
 

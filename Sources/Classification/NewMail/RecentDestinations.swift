@@ -9,6 +9,7 @@ struct RecentDestinations: Sendable {
         var reverse: TupleFingerprint
         /// It answered an earlier datagram, of another source port perhaps: it converses.
         var hasAnswered = false
+        var sourcePort: UInt16
         var time: Timestamp
     }
 
@@ -25,23 +26,43 @@ struct RecentDestinations: Sendable {
 
     /// Notes a datagram; the destination that was silent longest gives way.
     mutating func note(
-        _ destination: TupleFingerprint, reverse: TupleFingerprint, at time: Timestamp, history: TupleHistory
+        _ destination: TupleFingerprint, reverse: TupleFingerprint, sourcePort: UInt16, at time: Timestamp,
+        history: TupleHistory
     ) {
         var oldest = 0
         for index in entries.indices {
             if entries[index].destination == destination {
                 if history.contains(entries[index].reverse) { entries[index].hasAnswered = true }
                 entries[index].reverse = reverse
+                entries[index].sourcePort = sourcePort
                 entries[index].time = time
                 return
             }
             if entries[index].time < entries[oldest].time { oldest = index }
         }
-        let entry = Entry(destination: destination, reverse: reverse, time: time)
+        let entry = Entry(destination: destination, reverse: reverse, sourcePort: sourcePort, time: time)
         if entries.count < Self.capacity {
             entries.append(entry)
         } else {
             entries[oldest] = entry
         }
+    }
+
+    /// The datagrams around a moment went out by ever higher source ports. Of equal times the ports are the order.
+    func hasRisingPorts(around time: Timestamp, within window: Int64) -> Bool {
+        let reach = UInt64(max(window, 0))
+        var pairs = 0
+        for later in entries.indices where entries[later].time.since(time).magnitude <= reach {
+            for earlier in entries.indices
+            where earlier != later && entries[earlier].time.since(time).magnitude <= reach
+                && entries[earlier].time <= entries[later].time
+            {
+                pairs += 1
+                let (before, after) = (entries[earlier].sourcePort, entries[later].sourcePort)
+                let isSimultaneous = entries[earlier].time == entries[later].time
+                if isSimultaneous ? before == after : before >= after { return false }
+            }
+        }
+        return pairs > 0
     }
 }

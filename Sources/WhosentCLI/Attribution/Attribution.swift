@@ -172,7 +172,9 @@ struct Attribution: EvidenceSink {
             sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
             interfaceIndex: decoded.interfaceIndex, ip: ip)
         packet.egressIndex = naming.egressIndex(of: packet, captured: capturedName(interface))
-        let tag = classifier.observe(packet)
+        let tag = classifier.observe(
+            packet,
+            transport: frameBytes.extracting(decoded.transportOffset..<decoded.payloadOffset + decoded.payloadCaptured))
         if !sawUnfamiliar, let socketTables { sawUnfamiliar = socketTables.isUnfamiliar(packet) }
         guard ip.isReported else { return addUnreported(frame, interface, frameBytes) }
         let passed =
@@ -270,7 +272,11 @@ struct Attribution: EvidenceSink {
         var reported: ReportedPacket?
         if let packet = entry.packet, var verdict = entry.verdict {
             correlator.addHolders(to: &verdict, at: packet.time)
-            let tag = tag(of: entry.tag)
+            var tag = tag(of: entry.tag)
+            if tag?.confidence == .shape, let sender = verdict.sender, let name = processes.description(of: sender).name
+            {
+                tag = tag?.considering(processName: name)
+            }
             if sightings.isFirstSighting(packet) { summary.distinctPackets = (summary.distinctPackets ?? 0) + 1 }
             summary.captured += 1
             summary.count(verdict, tag: tag)
@@ -329,6 +335,11 @@ struct Attribution: EvidenceSink {
         var description = processes.description(of: sender)
         if settings.withoutArguments { description.removeArguments() }
         return description
+    }
+
+    /// What clients registered for notifications, and how many more there were than are remembered.
+    var registrations: (known: [PushRegistration], dropped: UInt64) {
+        (classifier.registrations, classifier.droppedRegistrations)
     }
 
     /// The counts so far.

@@ -45,11 +45,11 @@ struct ClassifierOptions: ParsableArguments {
         return try RuleFile.load(path: rules)
     }
 
-    /// The classifiers, set up.
-    func makeClassifier() throws(CommandFailure) -> Classifier {
+    /// What the user told the classifiers.
+    func makeConfiguration() throws(CommandFailure) -> ClassifierConfiguration {
         var configuration = ClassifierConfiguration()
         configuration.newmailPorts = Set(newmailPort)
         configuration.rules = try loadRules()
-        return Classifier(configuration: configuration)
+        return configuration
     }
 }

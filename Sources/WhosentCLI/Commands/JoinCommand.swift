@@ -1,6 +1,5 @@
 import ArgumentParser
 import Capture
-import Classification
 import Correlation
 import Records
 
@@ -65,45 +64,5 @@ struct JoinCommand: ParsableCommand {
             captures: captures, evidence: evidence, clockOffset: offset ?? 0, classifier: classifier, output: output,
             write: write, limits: OfflineRun.Limits(records: recordTable.limits, processes: processTable.limits))
         try run.process()
-    }
-}
-
-/// `whosent classify`
-struct ClassifyCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "classify",
-        abstract: "Tag the known patterns in capture files; needs no evidence and names no process.",
-        discussion: """
-            Examples:
-              whosent classify eth0.pcap                        what patterns are in it
-              whosent classify eth0.pcap --newmail-port 2762 -v a port that a client is known to have registered
-              whosent classify eth0.pcap --rules mine.yaml      patterns of your own too
-              whosent classify --list-rules                     every tag there is, and what speaks against one
-            """)
-
-    @OptionGroup var captures: CaptureOptions
-    @OptionGroup var classifier: ClassifierOptions
-    @Flag(help: "List the built-in tags, the starter pack, and the rules of --rules; reads no capture.")
-    var listRules = false
-    @OptionGroup var output: OutputOptions
-
-    func validate() throws {
-        if !listRules { return try captures.demandOne() }
-        if !captures.paths.isEmpty { throw ValidationError("--list-rules reads no capture") }
-        if output.format == .csv { throw ValidationError("--list-rules prints text or ndjson") }
-    }
-
-    func run() throws {
-        if listRules { return try list() }
-        let run = try OfflineRun(
-            captures: captures, evidence: [], clockOffset: 0, classifier: classifier, output: output, write: nil)
-        try run.process()
-    }
-
-    private func list() throws {
-        let rules = RuleCatalogue.list(try classifier.loadRules())
-        var standardOutput = StandardOutput()
-        standardOutput.buffer = output.format == .ndjson ? RuleListing.ndjson(rules) : RuleListing.text(rules)
-        try standardOutput.flush()
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Capture
+import Classification
 import Correlation
 import PacketDecoding
 import Platform
@@ -104,7 +105,7 @@ private final class LiveRun {
     init(_ options: LiveCommand) throws {
         self.options = options
         // A mistake in a rule file is told before anything is attached.
-        let classifier = try options.classifier.makeClassifier()
+        let classifier = Classifier(configuration: try options.classifier.makeConfiguration())
         let start: Timestamp
         evidence = options.socketTable ? .socketTables(SocketTables()) : try .kernel(sendRingBytes: options.ring.bytes)
         do {

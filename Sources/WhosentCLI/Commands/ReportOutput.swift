@@ -1,4 +1,5 @@
 import Capture
+import Classification
 import Correlation
 import Records
 import Reporting
@@ -13,6 +14,8 @@ struct ReportOutput: AttributionOutput {
         var leavesStandardOutput = false
         /// `-c`: reported packets after which it has had enough.
         var limit: Int?
+        /// `--registrations`: these instead of packets.
+        var registrations: RegistrationListing.Form?
     }
 
     private let settings: Settings
@@ -42,7 +45,7 @@ struct ReportOutput: AttributionOutput {
         guard let reported, filter.allows(reported) else { return }
         reportedCount += 1
         format.count(reported)
-        guard settings.printsLines, !settings.leavesStandardOutput else { return }
+        guard settings.printsLines, !settings.leavesStandardOutput, settings.registrations == nil else { return }
         format.packet(reported, into: &standardOutput.buffer)
         if standardOutput.isFull { try standardOutput.flush() }
     }
@@ -59,6 +62,13 @@ struct ReportOutput: AttributionOutput {
         try annotated?.flush()
     }
 
+    /// Lists registrations, where they were asked for.
+    mutating func list(_ registrations: [PushRegistration], dropped: UInt64, captureNames: [String]) {
+        guard let form = settings.registrations else { return }
+        let listing = RegistrationListing(form: form, captureNames: captureNames)
+        listing.append(registrations, dropped: dropped, to: &standardOutput.buffer)
+    }
+
     /// Writes the summary and closes the capture.
     mutating func finish(_ summary: RunSummary) throws(CommandFailure) {
         try annotated?.finish(summary)
@@ -66,7 +76,7 @@ struct ReportOutput: AttributionOutput {
             for line in SummaryFigures.lines(summary) { Diagnostics.line(line) }
             return
         }
-        format.summary(summary, into: &standardOutput.buffer)
+        if settings.registrations != .text { format.summary(summary, into: &standardOutput.buffer) }
         try standardOutput.flush()
     }
 }
