@@ -54,7 +54,7 @@ struct EvidenceFeed {
     init(paths: [String], clockOffset: Int64 = 0) throws(CommandFailure) {
         self.clockOffset = clockOffset
         for (index, path) in paths.enumerated() {
-            do {
+            do throws(EvidenceError) {
                 let reader = try EvidenceReader(path: path, host: UInt16(index))
                 guard reader.trust == .recorded else {
                     throw EvidenceError(
