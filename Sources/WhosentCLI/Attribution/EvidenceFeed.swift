@@ -54,8 +54,14 @@ struct EvidenceFeed {
     init(paths: [String], clockOffset: Int64 = 0) throws(CommandFailure) {
         self.clockOffset = clockOffset
         for (index, path) in paths.enumerated() {
-            do {
+            do throws(EvidenceError) {
                 let reader = try EvidenceReader(path: path, host: UInt16(index))
+                guard reader.trust == .recorded else {
+                    throw EvidenceError(
+                        code: .notEvidence, file: path,
+                        description: "\(path) is \(reader.kind.name), which cannot be joined yet; "
+                            + "whosent evidence says what it holds")
+                }
                 sources.append(Source(reader: reader, host: UInt16(index)))
             } catch {
                 throw CommandFailure(error.exitStatus, error.description)
@@ -123,7 +129,7 @@ struct EvidenceFeed {
             scan.time = scan.time.advanced(by: clockOffset)
             sink.add(scan)
         case .coverageChanged: sink.setCoverage(shifted(coverage), host: host)
-        case .end: break
+        case .end, .traffic, .sighting, .listing, .socket: break
         case .lost(var loss):
             loss.start = loss.start.advanced(by: clockOffset)
             loss.stop = loss.stop.advanced(by: clockOffset)
@@ -136,7 +142,7 @@ struct EvidenceFeed {
         switch record {
         case .send(let send): send.time
         case .wire(let wire): wire.time
-        case .process, .tunnels, .coverageChanged, .end: nil
+        case .process, .tunnels, .coverageChanged, .end, .traffic, .sighting, .listing, .socket: nil
         case .lost(let loss): loss.start
         }
     }
