@@ -96,7 +96,7 @@ struct AbsenceJudge: Sendable {
         return isSubnetBroadcast(packet.ip.destination) || toMany && isOnLink(packet.ip.source)
     }
 
-    private func isLocal(_ address: IPAddress) -> Bool {
+    func isLocal(_ address: IPAddress) -> Bool {
         address.isLoopback || hosts.contains { $0.addresses.contains(address) }
     }
 

@@ -55,10 +55,12 @@ public struct Correlator: Sendable {
     var kernel: PacketIndex<KernelOrigin>
     var flows: SenderFlows
     var forwarded: ForwardedFlows
+    var carriers = InnerCarriers()
     var translations: Translations
     var fragments: FragmentVerdicts
     var losses: LossHistory
     var absence: AbsenceJudge
+    var tunnels = TunnelDevices()
     /// Send records added so far.
     public private(set) var records: UInt64 = 0
     /// What bounded tables let go since it was last taken.
@@ -123,12 +125,17 @@ public struct Correlator: Sendable {
     public mutating func add(_ record: WireRecord) {
         switch record.origin {
         case .kernel:
-            let origin = KernelOrigin(host: record.host, hasKernelSocket: record.hasKernelSocket)
-            kernel.add(record.packet, origin: origin, time: record.time, key: key)
+            kernel.add(record.packet, origin: KernelOrigin(record), time: record.time, key: key)
             if let loss = kernel.letGo.take(as: .table) { noteRecordsLetGo(loss) }
+            if let inner = record.inner {
+                carriers.note(key.identity(inner), interface: record.interface, time: record.time)
+            }
         case .forwarded(let interface, let name):
             forwarded.note(
-                record.packet, ingressInterface: interface, ingressName: name, host: record.host, time: record.time)
+                record.packet,
+                way: ForwardedFlows.Way(
+                    host: record.host, namespace: record.namespace, ingressInterface: interface, ingressName: name,
+                    isTunnel: record.innerOffset > 0), time: record.time)
             if let loss = forwarded.letGo.take(as: .flowTable) { letGo.add(loss) }
         }
         if let before = record.beforeNAT {
@@ -143,7 +150,10 @@ public struct Correlator: Sendable {
     /// States what one evidence covers; replaces what was stated for it before.
     ///
     /// - Parameter host: the number its records carry.
-    public mutating func setCoverage(_ coverage: Coverage, host: UInt16) { absence.set(coverage, host: host) }
+    public mutating func setCoverage(_ coverage: Coverage, host: UInt16) {
+        absence.set(coverage, host: host)
+        tunnels.set(coverage.interfaces, host: host)
+    }
 
     /// Decides who sent a packet, by the records added so far.
     ///
@@ -168,6 +178,7 @@ public struct Correlator: Sendable {
         var matches = SendMatches()
         gather(packet, into: &matches)
         if let verdict = verdict(packet, from: matches) {
+            if let copy = copyVerdict(packet, of: matches) { return copy }
             return settle(packet, verdict, matches)
         }
         if let verdict = translatedVerdict(packet) { return verdict }
@@ -218,22 +229,6 @@ public struct Correlator: Sendable {
 
     // MARK: Packets without a sending process
 
-    private func kernelVerdict(_ packet: PacketRecord) -> Verdict? {
-        var certain: Bool?
-        let consider = { (_: Int, slot: PacketIndex<KernelOrigin>.Slot) in
-            guard isInWindow(slot, packet), compare(packet.ip, with: slot.packet, segmentSize: 0).agrees else { return }
-            certain = certain == true || slot.origin.hasKernelSocket
-        }
-        _ = kernel.forEachWithIdentity(of: packet.ip, key: key, consider)
-        if certain == nil, packet.ip.version == .v4, packet.ip.isFragment {
-            _ = kernel.forEachWithDatagram(of: packet.ip, key: key, consider)
-        }
-        guard let certain else { return nil }
-        return Verdict(
-            kind: .kernel, confidence: certain ? .exact : .probable, method: .packet,
-            reason: certain ? .kernelSocket : .noSocketAtTransmit)
-    }
-
     /// The sender of a packet whose addresses this machine translated: IP id, payload and lengths survive translation,
     /// so the join before it is as exact as any. Nested namespaces may translate more than once.
     private mutating func translatedVerdict(_ packet: PacketRecord) -> Verdict? {
@@ -265,7 +260,7 @@ public struct Correlator: Sendable {
 
     /// Fragments of one datagram follow each other within this, in nanoseconds.
     private static let fragmentWindow: Int64 = 1_000_000_000
-    private static let mostTranslations = 4
+    static let mostTranslations = 4
 
     private func forwardedVerdict(_ packet: PacketRecord) -> Verdict? {
         guard let entry = forwarded.entry(for: packet.ip, at: packet.time, lookahead: window.lookahead) else {
@@ -274,10 +269,18 @@ public struct Correlator: Sendable {
         let lost = losses.count(
             [.send, .table], from: packet.time.advanced(by: -window.lookback),
             to: packet.time.advanced(by: window.lookahead))
-        return Verdict(
+        let way = entry.way
+        // It was wrapped here and not on the way: nobody else has our address.
+        if way.isTunnel, absence.isLocal(packet.ip.source) {
+            return Verdict(kind: .kernel, confidence: .probable, method: .packet, reason: .wrappedForwarded)
+        }
+        var verdict = Verdict(
             kind: .forwarded, confidence: lost == 0 ? .exact : .probable, method: .packet,
             reason: lost == 0 ? .forwardedFlow : .forwardedNearLoss,
-            ingressInterface: entry.ingressName ?? "if\(entry.ingressInterface)")
+            ingressInterface: way.ingressName ?? "if\(way.ingressInterface)")
+        verdict.tunnel = tunnels.origin(host: way.host, namespace: way.namespace, index: way.ingressInterface)
+        if verdict.tunnel != nil, lost == 0 { verdict.reason = .fromTunnel(holders: nil) }
+        return verdict
     }
 
     private func fragmentVerdict(_ packet: PacketRecord) -> Verdict? {
@@ -330,10 +333,4 @@ struct SendOrigin: Equatable, Sendable {
             && left.segmentSize == 0 && right.segmentSize == 0 && left.proof == right.proof
             && left.beforeNAT == right.beforeNAT && left.creator == right.creator
     }
-}
-
-/// What the correlator keeps of a kernel-made packet's record.
-struct KernelOrigin: Equatable, Sendable {
-    let host: UInt16
-    let hasKernelSocket: Bool
 }

@@ -38,6 +38,14 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case kernelSocket
     /// Neither a socket nor an ingress interface at transmit.
     case noSocketAtTransmit
+    /// The kernel wrapped another packet into it.
+    case wrapped(senderIsKnown: Bool)
+    /// The kernel wraps this flow's packets, which came in.
+    case wrappedForwarded
+    /// It equals a packet that a process sent by another interface, and had no socket.
+    case copiedAtTransmit
+    /// The flow came out of a TUN or TAP device; nil where nobody looked who held it.
+    case fromTunnel(holders: Int?)
     /// The flow was forwarded.
     case forwardedFlow
     /// The flow was forwarded, in a time when send records were lost.
@@ -127,6 +135,22 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .tooManyEqualRecords: return "more send records resemble this packet than are compared; it is not decided"
         case .kernelSocket: return "sent by the kernel itself, on its own socket"
         case .noSocketAtTransmit: return "transmitted without any socket and without having come in: made by the kernel"
+        case .wrapped(let senderIsKnown):
+            return "made by the kernel to carry another packet through a tunnel; "
+                + (senderIsKnown ? "that packet's send record names who sent it" : "who sent that one is not certain")
+        case .wrappedForwarded:
+            return "of a flow that the kernel makes, from an address of its own, to carry packets that came in"
+        case .copiedAtTransmit:
+            return
+                "equals a packet that a process sent by another interface, but was transmitted without a socket: a copy"
+        case .fromTunnel(let holders):
+            let came = "came out of a TUN or TAP device and was passed on; "
+            switch holders {
+            case nil: return came + "who held the device then was not seen"
+            case 0?: return came + "no process was seen to hold the device around that time"
+            case 1?: return came + "the process that holds the device probably wrote it"
+            case let count?: return came + "one of \(count) processes that hold the device probably wrote it"
+            }
         case .forwardedFlow: return "came in on another interface and was passed on; no process here sent it"
         case .forwardedNearLoss: return "a packet of a forwarded flow, at a time when some send records were lost"
         case .arrived: return "came in from outside; inside the evidence's coverage no process here sent it"

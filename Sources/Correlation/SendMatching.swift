@@ -171,7 +171,7 @@ extension Correlator {
         case .complete:
             reason = .completeIdentity(
                 delay: nearest.delay, records: matches.accepted.reduce(0) { $0 + $1.records },
-                transport: packet.ip.transport, hasIdentification: packet.ip.version == .v4)
+                transport: packet.ip.transport, hasIdentification: packet.ip.version == .v4 && packet.ip.identification != 0)
         case .segment(let index):
             guard ownsFlow(packet, nearest.owner, since: from) else { return (.probable, .segmentOfSharedFlow) }
             reason = .segment(index: index, size: nearest.origin.segmentSize, delay: nearest.delay)
@@ -190,7 +190,7 @@ extension Correlator {
 
     /// An equal packet of another sender is out of the question even unseen: the IPv4 identification tells it apart.
     /// A payload alone does not, since programs repeat themselves and each other.
-    private func isDistinctive(_ packet: IPPacket) -> Bool { packet.version == .v4 && packet.identification != 0 }
+    func isDistinctive(_ packet: IPPacket) -> Bool { packet.version == .v4 && packet.identification != 0 }
 
     private func ownsFlow(_ packet: PacketRecord, _ owner: HostProcess, since: Timestamp) -> Bool {
         guard let entry = flows.entry(for: packet.ip, key: key), entry.owner == owner else { return false }

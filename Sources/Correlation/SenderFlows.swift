@@ -100,10 +100,19 @@ struct HostProcess: Hashable, Sendable {
 
 /// Flows that the machine passes on. One wire record stands for the packets of a flow for about a second.
 struct ForwardedFlows: Sendable {
-    struct Entry: Sendable {
+    /// How a flow comes in.
+    struct Way: Hashable, Sendable {
+        var host: UInt16
+        /// The network namespace, 0 where unknown.
+        var namespace: UInt32
         var ingressInterface: UInt32
         var ingressName: String?
-        var host: UInt16
+        /// Its packets hold other packets.
+        var isTunnel = false
+    }
+
+    struct Entry: Sendable {
+        var way: Way
         var first: Timestamp
         var last: Timestamp
     }
@@ -120,24 +129,17 @@ struct ForwardedFlows: Sendable {
 
     init(capacity: Int) { self.capacity = max(capacity, 1) }
 
-    mutating func note(
-        _ packet: IPPacket, ingressInterface: UInt32, ingressName: String?, host: UInt16, time: Timestamp
-    ) {
+    mutating func note(_ packet: IPPacket, way: Way, time: Timestamp) {
         let tuple = FlowTuple(packet)
         if flows.count >= capacity, flows[tuple] == nil { letGo(before: time) }
         var entries = flows[tuple, default: []]
-        if let index = entries.lastIndex(where: {
-            $0.ingressInterface == ingressInterface && $0.host == host && $0.ingressName == ingressName
-                && time.since($0.last) <= Self.lifetime
-        }) {
+        if let index = entries.lastIndex(where: { $0.way == way && time.since($0.last) <= Self.lifetime }) {
             entries[index].last = max(entries[index].last, time)
             entries[index].first = min(entries[index].first, time)
         } else {
             // The latest few: a flow that changes its way within the window keeps both.
             if entries.count == 4 { entries.removeFirst() }
-            entries.append(
-                Entry(ingressInterface: ingressInterface, ingressName: ingressName, host: host, first: time, last: time)
-            )
+            entries.append(Entry(way: way, first: time, last: time))
         }
         flows[tuple] = entries
     }

@@ -103,6 +103,10 @@ public struct Verdict: Sendable {
     public var beforeNAT: UntranslatedTuple?
     /// Who made the sender's socket, where that is known and not the sender.
     public var socketCreator: SocketCreator?
+    /// Who sent the packet that the kernel wrapped into this one, for `kernel`.
+    public var onBehalfOf: Sender?
+    /// The TUN or TAP device that a forwarded packet came out of.
+    public var tunnel: TunnelOrigin?
     /// The name of the interface a forwarded packet came in on.
     public var ingressInterface: String?
     /// The name of the interface the evidence says it left by, where the capture does not say.

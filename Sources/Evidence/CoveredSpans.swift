@@ -77,6 +77,7 @@ struct CoveredSpans {
             let known = coverage.interfaces[index].addresses
             coverage.interfaces[index].addresses += interface.addresses.filter { !known.contains($0) }
             coverage.interfaces[index].mac = interface.mac ?? coverage.interfaces[index].mac
+            if interface.isTunnel { coverage.interfaces[index].isTunnel = true }
         }
     }
 

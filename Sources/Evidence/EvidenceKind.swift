@@ -1,4 +1,5 @@
 import PcapNG
+public import Records
 import TextEscaping
 
 /// The kinds of evidence that can be read, told by content.
@@ -7,17 +8,45 @@ public enum EvidenceKind: String, Hashable, Sendable, CaseIterable {
     case recording
     /// What `whosent live -w` and `whosent join -w` write: the captured packets with their senders.
     case annotatedCapture
+    /// A Windows kernel trace of network and process events, as CSV (tracerpt, tracedmp).
+    case kernelTrace = "kernel-trace"
+    /// A listing of processes (tasklist).
+    case taskList = "task-list"
+    /// A listing of sockets with their processes (netstat -o).
+    case socketList = "socket-list"
+    /// A pcapng of ptcpdump.
+    case ptcpdump
+    /// A pcapng that etl2pcapng made of a Windows packet trace.
+    case etl2pcapng
 
     /// How it is called in messages.
     public var name: String {
         switch self {
         case .recording: "an evidence pcapng (whosent record -w)"
         case .annotatedCapture: "an annotated pcapng (whosent live -w, whosent join -w)"
+        case .kernelTrace: "a Windows kernel trace as CSV (tracerpt -of CSV)"
+        case .taskList: "a tasklist listing"
+        case .socketList: "a netstat listing with process ids (netstat -ano)"
+        case .ptcpdump: "a pcapng of ptcpdump"
+        case .etl2pcapng: "a pcapng of etl2pcapng"
+        }
+    }
+
+    /// How far its word about senders may be believed.
+    public var trust: EvidenceTrust {
+        switch self {
+        case .recording, .annotatedCapture: .recorded
+        case .kernelTrace, .ptcpdump: .stated
+        case .taskList, .socketList: .snapshot
+        case .etl2pcapng: .running
         }
     }
 
     /// All of them in a sentence's form.
-    static var listing: String { allCases.map(\.name).joined(separator: " or ") }
+    static var listing: String {
+        let names = allCases.map(\.name)
+        return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
+    }
 }
 
 /// What a file seems to be, by its first bytes.
@@ -27,6 +56,8 @@ enum FileContent: Hashable {
 
     case empty
     case pcapng
+    /// A text that is evidence.
+    case text(EvidenceText, TextEncoding, markLength: Int)
     /// No evidence that is known: what it seems to be, as the end of a sentence.
     case other(String)
 
@@ -35,8 +66,17 @@ enum FileContent: Hashable {
             self = .empty
         } else if prefix.starts(with: [0x0A, 0x0D, 0x0D, 0x0A]) {
             self = .pcapng
+        } else if let what = Self.binary(prefix) {
+            self = .other(what)
+        } else if let (encoding, length) = TextEncoding.detect(prefix) {
+            let begin = textBegin(prefix, encoding, markLength: length)
+            if let text = EvidenceText(begin) {
+                self = .text(text, encoding, markLength: length)
+            } else {
+                self = .other(Self.text(begin))
+            }
         } else {
-            self = .other(Self.binary(prefix) ?? Self.text(prefix) ?? "is of no kind that is known here")
+            self = .other("is of no kind that is known here")
         }
     }
 
@@ -55,19 +95,23 @@ enum FileContent: Hashable {
         return prefix.allSatisfy { $0 == 0 } ? "begins with nothing but zeros" : nil
     }
 
-    private static func text(_ prefix: [UInt8]) -> String? {
-        if prefix.starts(with: [0xFF, 0xFE]) || prefix.starts(with: [0xFE, 0xFF]) { return "is text in UTF-16" }
-        // The prefix of a longer file may end within a character.
-        let whole = prefix.count < prefixLength ? prefix[...] : prefix.dropLast(3)
-        guard prefix.allSatisfy({ $0 >= 0x20 || (0x09...0x0D).contains($0) }),
-            let text = String(validating: whole, as: UTF8.self)
-        else { return nil }
-        if text.contains("Event Name") || text.hasPrefix("UdpIp") {
-            return "seems to be a kernel trace as CSV, which cannot be read yet"
+    /// What a text that is no evidence seems to be.
+    private static func text(_ lines: [[UInt8]]) -> String {
+        let text = String(decoding: Array(lines.joined(separator: [0x0A])), as: UTF8.self)
+        if text.contains("Event Name") || text.contains("UdpIp") {
+            return
+                "seems to be a kernel trace, but no line has commas between its values and a Clock-Time in its place: "
+                + "write it with tracerpt -of CSV"
         }
-        if text.contains("Image Name") { return "seems to be a tasklist listing, which cannot be read yet" }
-        if text.contains("Active Connections") { return "seems to be a netstat listing, which cannot be read yet" }
+        if text.contains("Active Connections") {
+            return "seems to be a netstat listing, but has no row: run netstat -ano"
+        }
+        if text.contains("Image Name") { return "seems to be a tasklist listing, but has no row" }
         if text.hasPrefix("{") { return "seems to be JSON" }
+        if lines.contains(where: { $0.contains(where: { $0 >= 0x80 }) && String(validating: $0, as: UTF8.self) == nil })
+        {
+            return "is of no kind that is known here"
+        }
         return "seems to be a text file"
     }
 }

@@ -222,6 +222,7 @@ extension EvidenceStream {
             spans.add(interfaces)
             return .coverageChanged
         }
+        if let scan = TunnelComment.decode(json, host: host) { return .tunnels(scan) }
         guard let end = SummaryComment.readEnd(json) else { return nil }
         return close(end.stop, end.totals)
     }

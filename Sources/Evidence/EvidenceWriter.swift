@@ -111,7 +111,7 @@ public final class EvidenceWriter {
     ///   - originalLength: the packet's whole length.
     public func wire(_ record: WireRecord, bytes: RawSpan, originalLength: Int) throws(BlockWriterError) {
         let packet = block(on: .wire, time: record.time, originalLength: max(originalLength, bytes.byteCount))
-        WireComment.write(record, to: &json)
+        WireComment.write(record, bytes: bytes, originalLength: originalLength, to: &json)
         writer.blocks.packet(packet, kept(bytes), comment: json.bytes.rawSpan)
         totals.wires += 1
         try writer.flushIfFull()
@@ -123,6 +123,13 @@ public final class EvidenceWriter {
         writer.blocks.statistics(
             statistics(of: loss.kind == .wire ? .wire : .send, time: loss.stop), comments: [SummaryComment.loss(loss)])
         try writer.flush()
+    }
+
+    /// Writes who holds the TUN and TAP devices.
+    public func tunnels(_ scan: TunnelScan) throws(BlockWriterError) {
+        writer.blocks.statistics(
+            statistics(of: .wire, time: scan.time), comments: [TunnelComment.encode(scan)])
+        try writer.flushIfFull()
     }
 
     /// Writes interfaces that appeared since the file began, or have addresses that they did not have then.

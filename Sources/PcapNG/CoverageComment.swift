@@ -71,6 +71,10 @@ public enum CoverageComment {
                     json.member("name", interface.name)
                     json.member("netns", interface.namespace)
                     json.member("mac", interface.mac?.description)
+                    if interface.isTunnel {
+                        json.key("tunnel")
+                        json.value(true)
+                    }
                     json.key("addresses")
                     json.array { json in
                         for network in interface.addresses { json.value("\(network.address)/\(network.prefixLength)") }
@@ -101,12 +105,14 @@ extension CoverageComment {
             guard let index = element["index"]?.integer(UInt32.self), let name = element.escaped("name"),
                 let namespace = element["netns"]?.integer(UInt32.self)
             else { return nil }
-            return HostInterface(
+            var interface = HostInterface(
                 index: index, name: name, namespace: namespace,
                 mac: element["mac"]?.string.flatMap(MACAddress.init(text:)),
                 addresses: (element["addresses"]?.elements ?? []).compactMap {
                     $0.string.flatMap(HostInterface.Network.init)
                 })
+            interface.isTunnel = element["tunnel"]?.flag ?? false
+            return interface
         }
     }
 }

@@ -57,17 +57,23 @@ public struct NetworkInventory: Sendable {
             let own = HostFacts().networkNamespace
             // That of the caller needs no privilege, and has to be read before another one is entered.
             found += InterfaceList.read(namespace: own)
+            queues.add(Self.queueListing())
             for (namespace, path) in Self.namespacePaths() where namespace != own {
                 guard let descriptor = try? OwnedDescriptor(opening: path, flags: O_RDONLY),
                     (try? descriptor.inode()) == UInt64(namespace),
                     setns(descriptor.number, CLONE_NEWNET) == 0
                 else { continue }
                 found += InterfaceList.read(namespace: namespace)
-                queues.add(contents(ofPath: "/proc/thread-self/net/netfilter/nfnetlink_queue") ?? [])
+                queues.add(Self.queueListing())
             }
         }
         self.queues = queues
         for interface in found { known[Key(namespace: interface.namespace, index: interface.index)] = interface }
+    }
+
+    /// The netfilter queues of the calling thread's namespace; nothing where the kernel has none.
+    private static func queueListing() -> [UInt8] {
+        contents(ofPath: "/proc/thread-self/net/netfilter/nfnetlink_queue") ?? []
     }
 
     /// A path for each namespace, by inode.
@@ -115,14 +121,46 @@ private enum InterfaceList {
         var entry = unsafe list
         while let current = unsafe entry {
             unsafe entry = current.pointee.ifa_next
-            guard let address = unsafe current.pointee.ifa_addr, let label = unsafe current.pointee.ifa_name else {
+            guard let label = unsafe current.pointee.ifa_name else { continue }
+            guard let address = unsafe current.pointee.ifa_addr else {
+                // A device without a link layer of its own, such as TUN.
+                let index = unsafe if_nametoindex(label)
+                let name = unsafe String(cString: label)
+                interfaces[name] = HostInterface(index: index, name: LosslessEscape.text(name), namespace: namespace)
                 continue
             }
             // An IPv4 address may have a label of its own behind a colon.
             let name = unsafe String(cString: label).prefix { $0 != ":" }
             unsafe add(address, mask: current.pointee.ifa_netmask, to: &interfaces, name: String(name), namespace)
         }
+        markTunnels(&interfaces)
         return Array(interfaces.values)
+    }
+
+    /// Asks each interface's driver for its name (ethtool's ETHTOOL_GDRVINFO): that of TUN and TAP devices is "tun"
+    /// (drivers/net/tun.c).
+    private static func markTunnels(_ interfaces: inout [String: HostInterface]) {
+        let number = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard number >= 0 else { return }
+        defer { close(number) }
+        for name in interfaces.keys where driver(name, number) == "tun" { interfaces[name]?.isTunnel = true }
+    }
+
+    private static func driver(_ interface: String, _ socket: CInt) -> String? {
+        // struct ethtool_drvinfo: the command, then the driver's name in 32 bytes; 196 bytes in all.
+        var answer = [UInt8](repeating: 0, count: 256)
+        answer[0] = 0x03  // ETHTOOL_GDRVINFO
+        var request = [UInt8](repeating: 0, count: 40)  // struct ifreq
+        let name = interface.utf8.prefix(15)
+        request.replaceSubrange(0..<name.count, with: name)
+        let status = unsafe answer.withUnsafeMutableBytes { answer in
+            unsafe request.withUnsafeMutableBytes { request in
+                unsafe request.storeBytes(of: UInt(bitPattern: answer.baseAddress), toByteOffset: 16, as: UInt.self)
+                return unsafe clinux_ethtool(socket, request.baseAddress)
+            }
+        }
+        guard status == 0 else { return nil }
+        return String(decoding: answer[4..<36].prefix { $0 != 0 }, as: UTF8.self)
     }
 
     private static func add(

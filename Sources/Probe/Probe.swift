@@ -32,6 +32,10 @@ public final class Probe {
     /// Delivered with the first ``poll(_:)``.
     private var pendingSnapshot: [ProcessRecord]
     private var inventoryTime: UInt64 = 0
+    private var queuesTime: UInt64 = 0
+
+    /// While it matters that queues become empty they are looked at so often, in nanoseconds.
+    private static let queuesInterval: UInt64 = 100_000_000
 
     /// Loads, calibrates and attaches; whatever is sent after it returned is recorded.
     ///
@@ -96,6 +100,10 @@ public final class Probe {
         let began = BootClock.now - 10_000
         for record in pendingSnapshot { sink.process(record) }
         pendingSnapshot = []
+        if sockets.awaitsEmptyQueues(at: began), began - queuesTime > Self.queuesInterval {
+            queuesTime = began
+            lookAround()
+        }
         let socketsAreComplete = sockets.drain()
         var isComplete = sends.drain { deliverSend($0, clock: clock, to: &sink) }
         if socketsAreComplete {
@@ -125,7 +133,10 @@ public final class Probe {
         guard let event = bytes.loadPrefix(as: attribution_send.self) else { return }
         if UInt32(event.proof) == ATTRIBUTION_PROOF_REINJECTED.rawValue {
             // The queue is newer than the last look.
-            if !sockets.isWatchingUses { sockets.watchUses(object, cgroup: cgroup) }
+            if !sockets.isWatchingUses {
+                sockets.watchUses(object, cgroup: cgroup)
+                queuesTime = 0
+            }
             if sockets.isWatchingUses { return sockets.hold(event, bytes) }
         }
         deliverSend(bytes, by: event, clock: clock, to: &sink)
@@ -166,7 +177,12 @@ public final class Probe {
             let packet = PacketBytes(bytes, header: MemoryLayout<attribution_wire>.size, packet: event.packet),
             let ip = decodeIP(packet.bytes, originalLength: packet.originalLength)
         else { return }
-        let record = WireRecord(event, packet: ip, ingressName: ingressName(event), clock: clock)
+        var record = WireRecord(event, packet: ip, ingressName: ingressName(event), clock: clock)
+        let inner = Int(event.inner_offset)
+        if inner > 0, inner < packet.bytes.byteCount {
+            record.inner = decodeIP(
+                packet.bytes.extracting(inner..<packet.bytes.byteCount), originalLength: packet.originalLength - inner)
+        }
         sink.wire(record, bytes: packet.bytes, originalLength: packet.originalLength)
     }
 

@@ -58,6 +58,7 @@ extension WireRecord {
                 ? .forwarded(ingressInterface: event.ingress_ifindex, ingressName: ingressName) : .kernel,
             namespace: event.packet.netns, interface: event.packet.ifindex, hasKernelSocket: event.kernel_socket != 0,
             beforeNAT: event.translated != 0 ? UntranslatedTuple(event, packet: packet) : nil)
+        innerOffset = event.inner_offset
     }
 }
 

@@ -49,6 +49,8 @@ public struct HostInterface: Hashable, Sendable {
     public var mac: MACAddress?
     /// Its addresses with their prefix lengths.
     public var addresses: [Network]
+    /// A TUN or TAP device: a process writes what it receives.
+    public var isTunnel = false
 
     /// An address with its prefix length.
     public struct Network: Hashable, Sendable {

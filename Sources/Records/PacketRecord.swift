@@ -28,6 +28,9 @@ public struct PacketRecord: Sendable {
     public var destinationMAC: MACAddress?
     /// The interface's index on the capturing machine (SLL2), or 0.
     public var interfaceIndex: UInt32
+    /// The index of the interface that it left by, by the capture or by what the evidence says of the interface's name
+    /// or link-layer address; 0 where unknown.
+    public var egressIndex: UInt32 = 0
     /// The headers.
     public var ip: IPPacket
 

@@ -135,6 +135,11 @@ public struct WireRecord: Sendable {
     public var hasKernelSocket: Bool
     /// Addresses and ports as they were before this machine translated them, where it did.
     public var beforeNAT: UntranslatedTuple?
+    /// From the IP header to that of the packet that was wrapped into this one, in bytes; 0 where none was. In a
+    /// forwarded packet another machine may have wrapped it.
+    public var innerOffset: UInt16 = 0
+    /// The headers of the packet that was wrapped into this one, as far as they were recorded.
+    public var inner: IPPacket?
     /// Which evidence it comes from, from 0.
     public var host: UInt16
 

@@ -29,6 +29,8 @@ public struct CSVFormat: ReportFormat {
         "whosent.before_nat.source.ip", "whosent.before_nat.source.port",
         "whosent.before_nat.destination.ip", "whosent.before_nat.destination.port",
         "whosent.socket_creator.pid", "whosent.socket_creator.name",
+        "whosent.on_behalf_of.pid", "whosent.on_behalf_of.name",
+        "whosent.tunnel.name", "whosent.tunnel.owner.pid", "whosent.tunnel.owner.name",
         "whosent.image", "whosent.tag", "whosent.tag_confidence", "whosent.tag_reasons",
     ]
 
@@ -68,7 +70,7 @@ public struct CSVFormat: ReportFormat {
         row.text(packet.direction.name)
         row.number(ip.totalLength)
         row.endpoint(ip.source, ip.knownSourcePort)
-        row.text(packet.sourceMAC.flatMap { $0.isZero ? nil : $0.description })
+        row.text(reported.sourceMAC.flatMap { $0.isZero ? nil : $0.description })
         row.endpoint(ip.destination, ip.knownDestinationPort)
         row.text(packet.destinationMAC.flatMap { $0.isZero ? nil : $0.description })
         row.number(ip.hasICMPHeader ? ip.icmpType : nil)
@@ -129,7 +131,7 @@ public struct CSVFormat: ReportFormat {
         row.text(verdict.confidence.name)
         row.text(verdict.method.name)
         row.text(verdict.reason.description)
-        row.json(when: verdict.candidates.isEmpty ? nil : reported) { json, reported in
+        row.json(when: verdict.candidates.isEmpty && !reported.hasSeveralHolders ? nil : reported) { json, reported in
             reported.writeCandidates(to: &json)
         }
         if let tuple = verdict.beforeNAT {
@@ -141,6 +143,11 @@ public struct CSVFormat: ReportFormat {
         }
         row.number(verdict.socketCreator?.process.pid)
         row.text(verdict.socketCreator?.name.description)
+        row.number(reported.onBehalfOf?.pid)
+        row.text(reported.onBehalfOf?.name)
+        row.text(verdict.tunnel?.interface)
+        row.number(reported.tunnelOwner?.process.pid)
+        row.text(reported.tunnelOwner?.name)
         row.text(reported.shownProcess?.image?.rawValue)
         row.text(reported.tag?.name)
         row.text(reported.tag?.confidence.name)

@@ -63,7 +63,7 @@ public struct NDJSONFormat: ReportFormat {
             json.member("direction", packet.direction.name)
             json.member("bytes", ip.totalLength)
         }
-        json.endpoint("source", ip.source, port: ip.knownSourcePort, mac: packet.sourceMAC)
+        json.endpoint("source", ip.source, port: ip.knownSourcePort, mac: reported.sourceMAC)
         json.endpoint("destination", ip.destination, port: ip.knownDestinationPort, mac: packet.destinationMAC)
         guard ip.hasICMPHeader else { return }
         json.member("icmp") { json in
@@ -133,6 +133,7 @@ public struct NDJSONFormat: ReportFormat {
                 if creator.name != .empty { json.text("name", creator.name.description) }
             }
         }
+        reported.writeTunnels(to: &json)
         json.member("image", reported.shownProcess?.image?.rawValue)
     }
 
@@ -157,6 +158,7 @@ extension ReportedPacket {
                     json.text("reason", candidate.reason.description)
                 }
             }
+            writeHolders(to: &json)
         }
     }
 }

@@ -59,8 +59,11 @@ struct PacketLine {
             return "\(sender(process)) \(verdict.confidence.name)\(method)"
         case .forwarded:
             let from = reported.ingressInterface.map { " from \(TerminalText.name($0))" } ?? ""
-            return "forwarded\(from) \(verdict.confidence.name)"
-        case .kernel, .received: return "\(verdict.kind.name) \(verdict.confidence.name)"
+            return "forwarded\(from) \(verdict.confidence.name)\(holders(reported))"
+        case .kernel:
+            let whose = reported.onBehalfOf.map { " for \(sender($0))" } ?? ""
+            return "kernel \(verdict.confidence.name)\(whose)"
+        case .received: return "received \(verdict.confidence.name)"
         case .unknown: return "unknown: \(TerminalText.visible(verdict.reason.description))"
         }
     }
@@ -81,6 +84,14 @@ struct PacketLine {
 
     private static func sender(name: String?, pid: UInt32) -> String {
         "\(name.map { TerminalText.name($0) } ?? "?")[\(pid)]"
+    }
+
+    /// `, written by vpnd[311]` or several, for what came out of a TUN or TAP device.
+    private static func holders(_ reported: ReportedPacket) -> String {
+        guard let holders = reported.verdict.tunnel?.holders, !holders.isEmpty else { return "" }
+        let named = holders.prefix(candidateLimit).map { sender(name: $0.name, pid: $0.process.pid) }
+        let more = holders.count - named.count
+        return ", written by " + named.joined(separator: " or ") + (more > 0 ? " or \(more) more" : "")
     }
 
     private static func candidates(_ reported: ReportedPacket) -> String {

@@ -24,6 +24,12 @@ public struct ReportedPacket: Sendable {
     public var candidateHosts: [String?]
     /// The machine that the evidence of the verdict comes from, where known and where there are several.
     public var hostName: String?
+    /// The process whose packet the kernel wrapped into this one.
+    public var onBehalfOf: ProcessDescription?
+    /// The frame's link-layer source address is a router's: the packet was passed on.
+    public var isRouted = false
+    /// For a routed packet, the link-layer source address that it came in with, where known.
+    public var ingressMAC: MACAddress?
     /// What the classifiers say.
     public var tag: Tag?
 

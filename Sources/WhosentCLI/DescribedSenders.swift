@@ -26,6 +26,7 @@ struct DescribedSenders {
         /// What the last description is about.
         var written: Sending
         var digest: Int
+        var isNamed: Bool
         /// The packet that had the process looked at again.
         var lookedAt: Sending?
     }
@@ -37,8 +38,12 @@ struct DescribedSenders {
     /// Notes that an image was described for the first time.
     mutating func insert(_ sending: Sending, _ description: ProcessDescription) {
         if entries.count >= Self.limit { entries.removeAll(keepingCapacity: true) }
-        entries[sending.process] = Entry(written: sending, digest: description.hashValue)
+        entries[sending.process] = Entry(
+            written: sending, digest: description.hashValue, isNamed: description.name != nil)
     }
+
+    /// A process that sent before the kernel's record of it came in: records of several processors can pass each other.
+    func lacksName(_ process: ProcessKey) -> Bool { entries[process]?.isNamed == false }
 
     /// Notes that a packet had a described process looked at again.
     mutating func lookedAt(_ sending: Sending) { entries[sending.process]?.lookedAt = sending }
@@ -61,6 +66,7 @@ struct DescribedSenders {
         guard let entry = entries[sending.process], entry.digest != digest else { return false }
         entries[sending.process]?.digest = digest
         entries[sending.process]?.written = sending
+        entries[sending.process]?.isNamed = description.name != nil
         return true
     }
 }

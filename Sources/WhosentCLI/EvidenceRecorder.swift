@@ -70,6 +70,7 @@ final class EvidenceRecorder {
     private var lastSender = LastSender()
     private let withoutArguments: Bool
     private var interfaces: [HostInterface]
+    private var tunnels = TunnelHolders()
 
     /// Creates the file and writes its header.
     init(
@@ -95,7 +96,9 @@ final class EvidenceRecorder {
     /// - Parameter watermark: all of the kernel's records before this moment are in.
     func write(_ batch: inout RecordBatch, through watermark: Timestamp) throws(CommandFailure) {
         for record in batch.processes { processes.add(record) }
+        let named = batch.processes.lazy.map(\.process).filter { self.described.lacksName($0) }
         let learned = processes.drained(until: watermark)
+        if batch.entries.contains(where: { cameFromTunnel($0.packet) }) { tunnels.look() }
         // Each ring is in order by itself; readers want one order.
         batch.entries.sort { $0.packet.time < $1.packet.time }
         do {
@@ -104,9 +107,11 @@ final class EvidenceRecorder {
                 try writer.lost(loss)
             }
             for loss in processes.takeLetGo() { try writer.lost(loss) }
-            for process in learned.processes.union(described.processes(inCgroups: learned.cgroups)) {
+            let inCgroups = described.processes(inCgroups: learned.cgroups)
+            for process in learned.processes.union(inCgroups).union(named) {
                 try complete(process)
             }
+            for scan in tunnels.takeScans() { try writer.tunnels(scan) }
             for entry in batch.entries {
                 let bytes = batch.bytes.rawSpan.extracting(entry.bytes)
                 switch entry.packet {
@@ -155,7 +160,13 @@ final class EvidenceRecorder {
     }
 
     /// Something about some process is still being read.
-    var isLooking: Bool { processes.isLooking }
+    var isLooking: Bool { processes.isLooking || tunnels.isLooking }
+
+    /// A process wrote the packet into a TUN or TAP device.
+    private func cameFromTunnel(_ packet: RecordBatch.Packet) -> Bool {
+        guard case .wire(let record) = packet, case .forwarded(let index, _) = record.origin else { return false }
+        return interfaces.contains { $0.isTunnel && $0.index == index && $0.namespace == record.namespace }
+    }
 
     private func describe(_ record: SendRecord) throws(BlockWriterError) {
         guard record.proof != .borrowed, lastSender.isAnother(record) else { return }

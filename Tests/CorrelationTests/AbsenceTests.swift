@@ -89,8 +89,6 @@ struct AbsenceTests {
         correlator.add(
             WireRecord(time: Traffic.start, packet: Traffic.udp(), origin: .kernel, hasKernelSocket: false))
         #expect(correlator.judge(Traffic.seen(Traffic.udp())).confidence == .probable)
-        correlator.add(Traffic.record(Traffic.udp()))
-        #expect(correlator.judge(Traffic.seen(Traffic.udp())).kind == .process, "a send record goes first")
     }
 
     @Test func oneWireRecordSpeaksForItsFlowForASecond() {

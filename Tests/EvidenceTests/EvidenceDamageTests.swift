@@ -173,12 +173,16 @@ struct EvidenceDamageTests {
             ([], "f is empty"),
             (Array("hello, this is a note".utf8), "f seems to be a text file"),
             (
-                Array("Event Name, Type, TID, Clock-Time\n".utf8),
-                "f seems to be a kernel trace as CSV, which cannot be read yet"
+                Array("Event Name; Type; TID; Clock-Time\n".utf8),
+                "f seems to be a kernel trace, but no line has commas between its values and a Clock-Time in its "
+                    + "place: write it with tracerpt -of CSV"
             ),
-            (Array("Image Name   PID Session\n".utf8), "f seems to be a tasklist listing, which cannot be read yet"),
-            (Array("\nActive Connections\n".utf8), "f seems to be a netstat listing, which cannot be read yet"),
-            ([0xFF, 0xFE, 0x41, 0x00], "f is text in UTF-16"),
+            (Array("Image Name   PID Session\n".utf8), "f seems to be a tasklist listing, but has no row"),
+            (
+                Array("\nActive Connections\n".utf8),
+                "f seems to be a netstat listing, but has no row: run netstat -ano"
+            ),
+            ([0xFF, 0xFE, 0x41, 0x00], "f seems to be a text file"),
             (
                 [0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0],
                 "f is a pcap savefile: it has packets, but does not say who sent them"
@@ -199,16 +203,16 @@ struct EvidenceDamageTests {
         #expect(error?.code == .notEvidence)
         #expect(
             error?.description
-                == message + "; evidence can be an evidence pcapng (whosent record -w) or an annotated pcapng "
-                + "(whosent live -w, whosent join -w)")
+                == message + "; evidence can be an evidence pcapng (whosent record -w), an annotated pcapng "
+                + "(whosent live -w, whosent join -w), a Windows kernel trace as CSV (tracerpt -of CSV), "
+                + "a tasklist listing, a netstat listing with process ids (netstat -ano), a pcapng of ptcpdump or "
+                + "a pcapng of etl2pcapng")
     }
 
     @Test(
         "pcapng files of other tools are named",
         arguments: [
             ("Dumpcap 4.0.17", "f is a pcapng of Dumpcap 4.0.17: it has packets, but does not say who sent them"),
-            ("ptcpdump 0.30", "f is a pcapng of ptcpdump, which cannot be read yet"),
-            ("etl2pcapng", "f is a pcapng of etl2pcapng, which cannot be read yet"),
             ("", "f is a pcapng: it has packets, but does not say who sent them"),
             ("whosent 9", "f was written by whosent 9, but its header does not say what it covers"),
         ])

@@ -193,9 +193,14 @@ func name(_ record: EvidenceRecord) -> String {
     case .send: "send"
     case .wire: "wire"
     case .process: "process"
+    case .tunnels: "tunnels"
     case .lost: "lost"
     case .coverageChanged: "coverage"
     case .end: "end"
+    case .traffic: "traffic"
+    case .sighting: "sighting"
+    case .listing: "listing"
+    case .socket: "socket"
     }
 }
 

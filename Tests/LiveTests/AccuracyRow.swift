@@ -28,6 +28,10 @@ enum Expectation: Sendable, Equatable {
     case probableAtMost
     case kernel
     case forwarded(from: String)
+    /// The same, out of a TUN or TAP device, with its holders.
+    case tunnel(from: String, TunnelHolding)
+    /// `process`, and `kernel` where the link-layer address is that of the interface that the copies leave by.
+    case copied(by: String)
     case received
     case unknown
     /// Never on the wire.
@@ -43,11 +47,21 @@ enum Expectation: Sendable, Equatable {
         case .probableAtMost: "unknown, or process, probable at most"
         case .kernel: "kernel"
         case .forwarded(let interface): "forwarded, from \(interface)"
+        case .tunnel(let interface, let holding): "forwarded, from \(interface), \(holding.rawValue)"
+        case .copied: "process, exact; the copies kernel, probable"
         case .received: "received"
         case .unknown: "unknown, with the reason"
         case .absent: "no packet"
         }
     }
+}
+
+/// Who is said to hold the device that a row's packets came out of.
+enum TunnelHolding: String, Sendable {
+    case owner = "its owner probable"
+    case several = "both holders listed"
+    /// Who looks while the writer still lives may find it.
+    case gone = "none or the true owner"
 }
 
 /// A row of the accuracy matrix.
@@ -141,6 +155,14 @@ struct AccuracyRow: Sendable {
         AccuracyRow(id: "29", title: "received", expectation: .received, ways: [.live, .joinAny]),
         AccuracyRow(id: "30", title: "a neighbour that answers late", expectation: .process(tag: nil)),
         AccuracyRow(
+            id: "31", title: "VXLAN, inner packets", expectation: .process(tag: nil), ways: hereOnly, atLeast: 276),
+        AccuracyRow(
+            id: "31b", title: "WireGuard, inner packets", expectation: .process(tag: nil), ways: hereOnly, atLeast: 46,
+            mayBeMissing: true),
+        AccuracyRow(
+            id: "31b-copy", title: "copied by TEE", expectation: .copied(by: "02-00-5E-00-01-01"), sightings: 2,
+            mayBeMissing: true),
+        AccuracyRow(
             id: "32", title: "NFQUEUE on OUTPUT, re-injected by a daemon: unconnected, connected, raw",
             expectation: .process(tag: nil), atLeast: 69, mayBeMissing: true),
         AccuracyRow(
@@ -155,6 +177,14 @@ struct AccuracyRow: Sendable {
         AccuracyRow(
             id: "33", title: "no route, firewall, dropped by queue and tc", expectation: .absent, ways: hereOnly,
             atLeast: 92),
+        AccuracyRow(
+            id: "34", title: "written into a TUN device", expectation: .tunnel(from: "tun0", .owner), sightings: 2),
+        AccuracyRow(
+            id: "34-several", title: "written into a TUN device that two processes hold",
+            expectation: .tunnel(from: "tun1", .several), sightings: 2),
+        AccuracyRow(
+            id: "34-unheld", title: "written into a TUN device that was let go at once",
+            expectation: .tunnel(from: "tun2", .gone), sightings: 2),
         AccuracyRow(id: "35", title: "loopback", expectation: .process(tag: nil), ways: hereOnly),
         AccuracyRow(
             id: "36", title: "macvlan", expectation: .process(tag: nil), ways: hereOnly, sightings: 2, atLeast: 46,

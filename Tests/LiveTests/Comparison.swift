@@ -49,7 +49,7 @@ struct Comparison {
     /// Lines about packets that no sender of the lab reported.
     private(set) var strays: [ReportedLine] = []
     private let sent: [SentPacket]
-    private let way: Way
+    let way: Way
 
     init(sent: [SentPacket], lines: [ReportedLine], way: Way) {
         self.sent = sent
@@ -205,6 +205,13 @@ struct Comparison {
             }
             return missing.isEmpty
                 ? .right : .incomplete("\(missing.joined(separator: ", ")): \(describe(line)); \(truth)")
+        case .copied(let mac):
+            let meant: Expectation = line.source.mac == mac ? .kernel : .process(tag: nil)
+            return judge(line, of: packet, meant)
+        case .tunnel(let interface, let holding):
+            let sighting = judge(line, of: packet, .forwarded(from: interface))
+            guard sighting == .right else { return sighting }
+            return judge(line, of: packet, from: interface, holding)
         case .kernel, .received, .unknown, .forwarded:
             guard verdict == expectation.verdict else {
                 return verdict == "unknown"
@@ -294,9 +301,9 @@ extension Expectation {
     /// The verdict's name in NDJSON.
     var verdict: String? {
         switch self {
-        case .process, .translated, .translatedHere, .ambiguous, .amongSeveral: "process"
+        case .process, .translated, .translatedHere, .ambiguous, .amongSeveral, .copied: "process"
         case .kernel: "kernel"
-        case .forwarded: "forwarded"
+        case .forwarded, .tunnel: "forwarded"
         case .received: "received"
         case .unknown, .probableAtMost: "unknown"
         case .absent: nil

@@ -79,7 +79,10 @@ struct LabSession: Sendable {
         var results = try AccuracyCase.all.map { try result(of: $0) }
         for (way, comparison) in comparisons.sorted(by: { $0.key.rawValue < $1.key.rawValue })
         where way != .joinFiltered && way != .joinPeer {
-            for family in Family.allCases { results += KernelMade.results(comparison, way, family) }
+            for family in Family.allCases {
+                results += KernelMade.results(comparison, way, family)
+                results += outerResults(comparison, way, family)
+            }
         }
         try encoder.encode(results).write(to: folder.appending(path: "results.json"))
     }

@@ -36,6 +36,17 @@ struct LiveAccuracyTests {
         }
     }
 
+    @Test(
+        "What carries another packet is the kernel's", arguments: [Way.live, .joinAny, .joinEthernet], Family.allCases)
+    func outerPackets(way: Way, family: Family) throws {
+        let session = try lab()
+        let comparison = try #require(session.comparisons[way])
+        for result in session.outerResults(comparison, way, family) where result.notRun == nil {
+            let problems = Comment(rawValue: "\(result.title): " + result.problems.joined(separator: "\n"))
+            #expect(result.sent > 0 && result.right == result.sent && result.wrong == 0, problems)
+        }
+    }
+
     @Test("No packet that the lab did not send is given to a process", arguments: Way.allCases)
     func noInventions(way: Way) throws {
         let session = try lab()

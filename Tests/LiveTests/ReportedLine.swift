@@ -5,12 +5,15 @@ struct ReportedLine: Decodable, Sendable {
     struct Endpoint: Decodable, Sendable {
         var ip: String
         var port: Int?
+        var mac: String?
     }
     struct Event: Decodable, Sendable {
         var action: String
     }
     struct Network: Decodable, Sendable {
         var transport: String
+        /// The IP packet's total length.
+        var bytes: Int
     }
     struct ICMP: Decodable, Sendable {
         var type: Int
@@ -45,6 +48,10 @@ struct ReportedLine: Decodable, Sendable {
     struct Candidate: Decodable, Sendable {
         var pid: Int
     }
+    struct Tunnel: Decodable, Sendable {
+        var name: String
+        var owner: Candidate?
+    }
     struct Payload: Decodable, Sendable {
         var length: Int
         var prefix: String?
@@ -66,13 +73,16 @@ struct ReportedLine: Decodable, Sendable {
         var tagReasons: [String]?
         var beforeNAT: Tuple?
         var socketCreator: Parent?
+        var onBehalfOf: Candidate?
+        var tunnel: Tunnel?
 
         enum CodingKeys: String, CodingKey {
-            case frame, payload, verdict, confidence, method, reason, candidates, tag
+            case frame, payload, verdict, confidence, method, reason, candidates, tag, tunnel
             case tagConfidence = "tag_confidence"
             case tagReasons = "tag_reasons"
             case beforeNAT = "before_nat"
             case socketCreator = "socket_creator"
+            case onBehalfOf = "on_behalf_of"
         }
     }
 

@@ -27,6 +27,17 @@ struct DescribedSendersTests {
         #expect(described.isNew(description, of: first) == false)
     }
 
+    @Test("a sender whose own record comes late is known to lack its name until it is described with it")
+    func lateName() {
+        var described = DescribedSenders()
+        let sending = Self.sending(7, at: 100)
+        #expect(!described.lacksName(sending.process), "it was never described")
+        described.insert(sending, ProcessDescription(pid: 7))
+        #expect(described.lacksName(sending.process))
+        #expect(described.isNew(ProcessDescription(pid: 7, name: "store"), of: sending) == true)
+        #expect(!described.lacksName(sending.process))
+    }
+
     @Test("a change is dated by the packet that had the process looked at again")
     func change() {
         var described = DescribedSenders()

@@ -10,8 +10,10 @@
 
 /* IP, the longest IPv4 options or several IPv6 extension headers, UDP or ICMP, 16 payload bytes. */
 #define ATTRIBUTION_DEFAULT_BYTES 96
-#define ATTRIBUTION_MAX_BYTES	  16384
-#define ATTRIBUTION_PATH_BYTES	  1024
+/* The same twice, with an Ethernet header and a tunnel's own between them. */
+#define ATTRIBUTION_ENCAPSULATED_BYTES 192
+#define ATTRIBUTION_MAX_BYTES	       16384
+#define ATTRIBUTION_PATH_BYTES	       1024
 /* A name may begin at the last byte of the path, and has at most 255 bytes and a NUL. */
 #define ATTRIBUTION_PATH_AREA		(ATTRIBUTION_PATH_BYTES + 256)
 #define ATTRIBUTION_ARGUMENT_BYTES	4096
@@ -147,7 +149,9 @@ struct attribution_wire {
 	__u32 before_destination[4];
 	__u16 before_source_port; /* of ICMP the identifier */
 	__u16 before_destination_port;
-	__u32 reserved_too;
+	/* From the IP header to that of the packet inside, where the kernel wrapped one; else 0. */
+	__u16 inner_offset;
+	__u16 reserved_too;
 };
 
 enum attribution_process_event {

@@ -78,6 +78,7 @@ struct sk_buff {
 	struct sock *sk;
 	unsigned int len;
 	unsigned int data_len;
+	__u16 inner_network_header;
 	__u16 network_header;
 	__be16 protocol;
 	int skb_iif;

@@ -151,7 +151,8 @@ static __always_inline void copy_network(struct attribution_packet *packet, __u8
 	struct skb_shared_info *shared = (void *)skb->head + skb->end;
 	__u32 wanted = network->available;
 
-	if (wanted > config.snap_length)
+	/* What is inside is needed for its identity, whatever is kept of the outer packet. */
+	if (wanted > config.snap_length && capacity != ATTRIBUTION_ENCAPSULATED_BYTES)
 		wanted = config.snap_length;
 	barrier_var(wanted);
 	if (wanted > capacity)
@@ -283,7 +284,7 @@ static __always_inline void note_translation(struct attribution_wire *record, st
 }
 
 static __always_inline void fill_wire(struct attribution_wire *record, struct sk_buff *skb,
-				      const struct network *network)
+				      const struct network *network, const __u32 capacity)
 {
 	record->time = bpf_ktime_get_boot_ns();
 	record->ingress_ifindex = skb->skb_iif;
@@ -292,27 +293,37 @@ static __always_inline void fill_wire(struct attribution_wire *record, struct sk
 	record->translated = 0;
 	if (record->forwarded)
 		note_translation(record, skb);
-	copy_network(&record->packet, AFTER(record), skb, network, ATTRIBUTION_DEFAULT_BYTES);
+	record->inner_offset = inner_offset(skb);
+	copy_network(&record->packet, AFTER(record), skb, network, capacity);
 }
 
-/* WireGuard's outer packets, copies by TEE, fragments made by hand. */
-static __noinline void socketless_packet(struct sk_buff *skb)
+static __always_inline void record_made_here(struct sk_buff *skb, const struct network *network,
+					     const __u32 capacity)
 {
-	struct attribution_wire *record;
+	struct attribution_wire *record =
+		bpf_ringbuf_reserve(&kernel_records, sizeof(*record) + capacity, 0);
+
+	if (!record) {
+		count_lost(ATTRIBUTION_KIND_KERNEL);
+		return;
+	}
+	fill_wire(record, skb, network, capacity);
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+}
+
+/* WireGuard's and VXLAN's outer packets, copies by TEE, fragments made by hand. */
+static __noinline void packet_made_here(struct sk_buff *skb)
+{
 	struct network network;
 
 	if (!config.record_kernel || !is_wanted_device(skb) ||
 	    !locate_network(&network, skb, network_offset(skb)) ||
 	    !(memory_protocol(network.header) & config.protocols))
 		return;
-	record = bpf_ringbuf_reserve(&kernel_records, sizeof(*record) + ATTRIBUTION_DEFAULT_BYTES,
-				     0);
-	if (!record) {
-		count_lost(ATTRIBUTION_KIND_KERNEL);
-		return;
-	}
-	fill_wire(record, skb, &network);
-	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	if (inner_offset(skb))
+		record_made_here(skb, &network, ATTRIBUTION_ENCAPSULATED_BYTES);
+	else
+		record_made_here(skb, &network, ATTRIBUTION_DEFAULT_BYTES);
 }
 
 /* Bytes of a word as it lies in memory; the programs are built for little-endian machines. */
@@ -371,7 +382,7 @@ static __always_inline void record_forwarded(struct sk_buff *skb, const struct n
 		count_lost(ATTRIBUTION_KIND_FORWARDED);
 		return;
 	}
-	fill_wire(record, skb, network);
+	fill_wire(record, skb, network, ATTRIBUTION_DEFAULT_BYTES);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
@@ -424,8 +435,9 @@ static __always_inline void transmit(struct sk_buff *skb, const bool direct)
 	if (skb->skb_iif) {
 		if (config.record_forwarded)
 			forwarded_packet(skb, direct);
-	} else if (!sk) {
-		socketless_packet(skb);
+	} else if (!sk || inner_offset(skb)) {
+		/* The socket is that of the packet inside, be it of AF_PACKET. */
+		packet_made_here(skb);
 	} else if (sk->__sk_common.skc_family == AF_PACKET) {
 		packet_socket_frame(skb, sk);
 	} else if (is_balanced(skb)) {

@@ -18,6 +18,7 @@ import time
 sys.dont_write_bytecode = True  # run as root, in a folder that may be another user's
 from detours import Detours  # noqa: E402
 from netlab import Netlab, accuracy_network  # noqa: E402
+from tunnels import Tunnels  # noqa: E402
 
 FLASHES = 300
 PEER = {4: "192.0.2.2", 6: "2001:db8:1::2"}
@@ -244,6 +245,8 @@ class Session:
         self.hold("hold-raw", HOST[4], PEER[4])
         detours = Detours(self)
         detours.make()
+        tunnels = Tunnels(self)
+        tunnels.make()
         captures = [self.tcpdump("any"), self.tcpdump("h0"), self.tcpdump("p0", "peer")]
         for family in (4, 6):
             self.send("37-early", "sendto", HOST[family], PEER[family], "--port", 7130)
@@ -256,6 +259,7 @@ class Session:
         for family in (4, 6):
             self.send_rows(family)
             detours.send(family)
+            tunnels.send(family)
         time.sleep(1)
         for tool in tools:
             self.stop_tool(tool)

@@ -16,6 +16,7 @@ BEGIN = """# Accuracy
 Written by `tools/accuracy` from the last runs; do not edit. Each row is a way in which packets leave a machine, sent by processes whose ids the test knows. Every packet's verdict is
 compared with the truth: by `live`, and by `record` with `tcpdump` and then `join` (on all interfaces, and on one Ethernet interface), IPv4 and IPv6.
 The figures are the sum of those. Numbers in brackets are packets that were not seen as often as they were sent.
+Linux 5.10, 6.1 and 6.12 are Debian's kernels in emulated machines (`tools/kernels`).
 
 - **right**: the expected verdict, and where it is a process its pid, thread, name, executable, arguments and parent too.
 - **unknown**: `unknown` where it should have been known.

@@ -28,6 +28,8 @@ void mode_packet_udp(const struct lab_options *options);
 void mode_packet_echo(const struct lab_options *options);
 void mode_tap_udp(const struct lab_options *options);
 void mode_tap_echo(const struct lab_options *options);
+void mode_tun_udp(const struct lab_options *options);
+void mode_tun_once(const struct lab_options *options);
 
 void mode_inherit_fork(const struct lab_options *options);
 void mode_inherit_exec(const struct lab_options *options);

@@ -36,6 +36,8 @@ static const struct {
 	{"packet-echo", mode_packet_echo},
 	{"tap-udp", mode_tap_udp},
 	{"tap-echo", mode_tap_echo},
+	{"tun-udp", mode_tun_udp},
+	{"tun-once", mode_tun_once},
 	{"inherit-fork", mode_inherit_fork},
 	{"inherit-exec", mode_inherit_exec},
 	{"descriptor", mode_descriptor},

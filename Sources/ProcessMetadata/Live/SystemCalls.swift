@@ -107,6 +107,24 @@ enum SystemCalls {
         return path.count == top.count ? [UInt8(ascii: "/")] : Array(path[top.count...])
     }
 
+    /// The TUN or TAP device that another process's descriptor is attached to, and the inode of the device's network
+    /// namespace; nil where it is none, and where the process may not be looked at so closely.
+    static func tunnelDevice(pid: UInt32, descriptor: UInt32) -> (name: [UInt8], namespace: UInt32)? {
+        let process = clinux_pidfd_open(Int32(bitPattern: pid))
+        guard process >= 0 else { return nil }
+        defer { close(process) }
+        let copy = clinux_pidfd_getfd(process, Int32(bitPattern: descriptor))
+        guard copy >= 0 else { return nil }
+        defer { close(copy) }
+        var request = [UInt8](repeating: 0, count: 40)  // struct ifreq
+        let status = unsafe request.withUnsafeMutableBytes { unsafe clinux_tun_getiff(copy, $0.baseAddress) }
+        let namespace = status == 0 ? clinux_tun_getdevnetns(copy) : -1
+        guard namespace >= 0 else { return nil }
+        defer { close(namespace) }
+        guard let inode = try? FileDescriptor(rawValue: namespace).stat().inode.rawValue else { return nil }
+        return (Array(request[..<16].prefix { $0 != 0 }), UInt32(truncatingIfNeeded: inode))
+    }
+
     /// The device that the kernel keeps memfds on; nil where it makes none.
     static let memfdDevice: UInt64? = {
         let number = unsafe memfd_create("whosent", UInt32(MFD_CLOEXEC))

@@ -3,6 +3,7 @@ import Classification
 import Correlation
 import DequeModule
 import PacketDecoding
+import ProcessMetadata
 import Records
 import Reporting
 
@@ -66,6 +67,9 @@ struct Attribution: EvidenceSink {
     private var decided = 0
     private var captureTime = Timestamp.distantPast
     private var sightings = DistinctPackets()
+    private var ingressSources = IngressSources()
+    /// Looks at this machine's processes, in a live run.
+    private var tunnels: TunnelHolders?
     private(set) var hosts: [UInt16: Coverage] = [:]
     private var naming: InterfaceNaming
     /// Decides in place of the correlator where there are no records to join with (`--socket-table`).
@@ -81,11 +85,15 @@ struct Attribution: EvidenceSink {
     /// What this run lost; evidence has its own account.
     private var ownLosses = LossHistory(capacity: 1 << 12)
 
-    init(settings: Settings, classifier: Classifier, correlator: Correlator, processes: ProcessSource) {
+    init(
+        settings: Settings, classifier: Classifier, correlator: Correlator, processes: ProcessSource,
+        tunnels: TunnelHolders? = nil
+    ) {
         self.settings = settings
         self.classifier = classifier
         self.correlator = correlator
         self.processes = processes
+        self.tunnels = tunnels
         naming = InterfaceNaming([])
     }
 
@@ -95,7 +103,11 @@ struct Attribution: EvidenceSink {
         correlator.add(record)
         processes.look(at: record)
     }
-    mutating func add(_ record: WireRecord) { correlator.add(record) }
+    mutating func add(_ record: WireRecord) {
+        correlator.add(record)
+        if correlator.cameFromTunnel(record) { tunnels?.look() }
+    }
+    mutating func add(_ scan: TunnelScan) { correlator.add(scan) }
     mutating func add(_ record: ProcessRecord) { processes.add(record) }
     mutating func add(_ loss: LossInterval) {
         correlator.add(loss)
@@ -161,11 +173,12 @@ struct Attribution: EvidenceSink {
             direction = naming.direction(
                 source: decoded.sourceMAC, destination: decoded.destinationMAC, captured: capturedName(interface))
         }
-        let packet = PacketRecord(
+        var packet = PacketRecord(
             time: frame.time, frame: frame.frame, capture: capture, interface: interface, direction: direction,
             packetID: frame.packetID,
             sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
             interfaceIndex: decoded.interfaceIndex, ip: ip)
+        packet.egressIndex = naming.egressIndex(of: packet, captured: capturedName(interface))
         let tag = classifier.observe(
             packet,
             transport: frameBytes.extracting(decoded.transportOffset..<decoded.payloadOffset + decoded.payloadCaptured))
@@ -211,6 +224,7 @@ struct Attribution: EvidenceSink {
     ) throws(CommandFailure) {
         captureTime = max(captureTime, captureThrough)
         processes.drained(until: recordsThrough)
+        for scan in tunnels?.takeScans() ?? [] { correlator.add(scan) }
         while decided < waiting.count, ended || waiting[decided].frame.time.advanced(by: lookahead) < recordsThrough {
             decide(decided)
             decided += 1
@@ -222,6 +236,7 @@ struct Attribution: EvidenceSink {
             guard decided > 0 || overfull else { break }
             if case .pending(let tag) = first.tag, !ended, !overfull, captureTime <= tag.deadline { break }
             if !ended, !overfull, awaitsLook(first, recordsThrough) { break }
+            if !ended, !overfull, awaitsHolders(first, recordsThrough) { break }
             if decided == 0 {
                 decide(0)
                 decided = 1
@@ -238,8 +253,13 @@ struct Attribution: EvidenceSink {
         return now < begun.advanced(by: Self.lookPatience)
     }
 
+    /// Who held the device that it came out of takes a look at every process.
+    private func awaitsHolders(_ entry: Waiting, _ now: Timestamp) -> Bool {
+        entry.verdict?.tunnel != nil && now < entry.frame.time.advanced(by: Correlator.tunnelLookahead)
+    }
+
     /// A line waits for what is being read about its sender, or soon will.
-    var isLooking: Bool { !waiting.isEmpty && processes.isLooking }
+    var isLooking: Bool { !waiting.isEmpty && (processes.isLooking || tunnels?.isLooking == true) }
 
     private mutating func decide(_ index: Int) {
         guard let packet = waiting[index].packet else { return }
@@ -257,7 +277,8 @@ struct Attribution: EvidenceSink {
         let entry = waiting.removeFirst()
         decided -= 1
         var reported: ReportedPacket?
-        if let packet = entry.packet, let verdict = entry.verdict {
+        if let packet = entry.packet, var verdict = entry.verdict {
+            correlator.addHolders(to: &verdict, at: packet.time)
             var tag = tag(of: entry.tag)
             if tag?.confidence == .shape, let sender = verdict.sender, let name = processes.description(of: sender).name
             {
@@ -294,6 +315,8 @@ struct Attribution: EvidenceSink {
         var reported = ReportedPacket(
             packet: packet, captureName: settings.captureNames[Int(packet.capture)], verdict: verdict, tag: tag)
         reported.interfaceName = naming.name(of: packet, captured: capturedName(packet.interface))
+        if verdict.kind == .forwarded { describeSource(&reported) }
+        if let sender = verdict.onBehalfOf { reported.onBehalfOf = description(of: sender) }
         if let sender = verdict.sender {
             reported.process = description(of: sender)
             if sender.thread != 0, sender.threadName != .empty { reported.threadName = sender.threadName.description }
@@ -304,6 +327,15 @@ struct Attribution: EvidenceSink {
             reported.candidateHosts.append(settings.namesHosts ? hosts[candidate.sender.host]?.host : nil)
         }
         return reported
+    }
+
+    /// The frame of a packet that was routed bears the router's own address on its way out.
+    private mutating func describeSource(_ reported: inout ReportedPacket) {
+        let packet = reported.packet
+        if packet.direction == .ingress { return ingressSources.note(packet) }
+        guard let mac = packet.sourceMAC, naming.isOwn(mac) else { return }
+        reported.isRouted = true
+        reported.ingressMAC = ingressSources.source(of: packet)
     }
 
     private mutating func description(of sender: Sender) -> ProcessDescription {

@@ -6,6 +6,7 @@ protocol EvidenceSink {
     mutating func add(_ record: SendRecord)
     mutating func add(_ record: WireRecord)
     mutating func add(_ record: ProcessRecord)
+    mutating func add(_ scan: TunnelScan)
     mutating func add(_ loss: LossInterval)
     mutating func add(_ damage: [Damage])
     mutating func setCoverage(_ coverage: Coverage, host: UInt16)
@@ -53,8 +54,14 @@ struct EvidenceFeed {
     init(paths: [String], clockOffset: Int64 = 0) throws(CommandFailure) {
         self.clockOffset = clockOffset
         for (index, path) in paths.enumerated() {
-            do {
+            do throws(EvidenceError) {
                 let reader = try EvidenceReader(path: path, host: UInt16(index))
+                guard reader.trust == .recorded else {
+                    throw EvidenceError(
+                        code: .notEvidence, file: path,
+                        description: "\(path) is \(reader.kind.name), which cannot be joined yet; "
+                            + "whosent evidence says what it holds")
+                }
                 sources.append(Source(reader: reader, host: UInt16(index)))
             } catch {
                 throw CommandFailure(error.exitStatus, error.description)
@@ -118,8 +125,11 @@ struct EvidenceFeed {
         case .process(var process):
             process.time = process.time.advanced(by: clockOffset)
             sink.add(process)
+        case .tunnels(var scan):
+            scan.time = scan.time.advanced(by: clockOffset)
+            sink.add(scan)
         case .coverageChanged: sink.setCoverage(shifted(coverage), host: host)
-        case .end: break
+        case .end, .traffic, .sighting, .listing, .socket: break
         case .lost(var loss):
             loss.start = loss.start.advanced(by: clockOffset)
             loss.stop = loss.stop.advanced(by: clockOffset)
@@ -132,7 +142,7 @@ struct EvidenceFeed {
         switch record {
         case .send(let send): send.time
         case .wire(let wire): wire.time
-        case .process, .coverageChanged, .end: nil
+        case .process, .tunnels, .coverageChanged, .end, .traffic, .sighting, .listing, .socket: nil
         case .lost(let loss): loss.start
         }
     }

@@ -3,6 +3,8 @@ import Records
 /// Names and directions that a capture leaves out, from what the evidence says about the machine's interfaces.
 struct InterfaceNaming {
     private var nameByIndex: [UInt32: String?] = [:]
+    private var indexByName: [String: UInt32?] = [:]
+    private var indexByMAC: [MACAddress: UInt32?] = [:]
     private var macByName: [String: MACAddress] = [:]
     private var macs: Set<MACAddress> = []
 
@@ -25,7 +27,17 @@ struct InterfaceNaming {
             } else {
                 nameByIndex[interface.index] = interface.name
             }
+            if let known = indexByName[interface.name], known != interface.index {
+                indexByName[interface.name] = .some(nil)
+            } else {
+                indexByName[interface.name] = interface.index
+            }
             guard let mac = interface.mac, !mac.isZero else { continue }
+            if let known = indexByMAC[mac], known != interface.index {
+                indexByMAC[mac] = .some(nil)
+            } else {
+                indexByMAC[mac] = interface.index
+            }
             macs.insert(mac)
             macByName[interface.name] = mac
         }
@@ -36,6 +48,20 @@ struct InterfaceNaming {
         if packet.interfaceIndex != 0 { return nameByIndex[packet.interfaceIndex] ?? nil }
         return captured == "any" ? nil : captured
     }
+
+    /// The index of the interface that a packet left by; 0 where it came in, and where none or several may be meant.
+    func egressIndex(of packet: PacketRecord, captured: String?) -> UInt32 {
+        if packet.direction == .ingress { return 0 }
+        if packet.direction == .egress {
+            if packet.interfaceIndex != 0 { return packet.interfaceIndex }
+            if let captured, let index = indexByName[captured] { return index ?? 0 }
+        }
+        // Where both ends are on machines that the evidence speaks for, the address still tells whose frame it is.
+        return packet.sourceMAC.flatMap { indexByMAC[$0] ?? nil } ?? 0
+    }
+
+    /// The address is one of the machines' own.
+    func isOwn(_ mac: MACAddress) -> Bool { macs.contains(mac) }
 
     /// The direction of an Ethernet frame, by whose address it bears.
     func direction(source: MACAddress?, destination: MACAddress?, captured: String?) -> Direction {

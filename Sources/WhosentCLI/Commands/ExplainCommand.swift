@@ -101,6 +101,7 @@ private struct ExplainedRecords: EvidenceSink {
     mutating func add(_ record: SendRecord) { correlator.add(record) }
     mutating func add(_ record: WireRecord) { correlator.add(record) }
     mutating func add(_ record: ProcessRecord) { processes.add(record) }
+    mutating func add(_ scan: TunnelScan) { correlator.add(scan) }
     mutating func add(_ loss: LossInterval) { correlator.add(loss) }
     mutating func add(_ damage: [Damage]) {
         for finding in damage { Diagnostics.report("\(finding.file), offset \(finding.offset): \(finding.what)") }
@@ -114,6 +115,7 @@ private struct ExplainedRecords: EvidenceSink {
         lines.append(answer)
         if let sender = verdict.sender { lines.append("  sender: \(shown(sender))") }
         if let ingress = verdict.ingressInterface { lines.append("  came in on: \(ingress)") }
+        if let sender = verdict.onBehalfOf { lines.append("  on behalf of: \(shown(sender))") }
         lines.append("  because it \(clause(verdict.reason.description))")
         let considered = correlator.considerations(for: packet)
         lines.append(

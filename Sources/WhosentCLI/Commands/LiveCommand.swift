@@ -128,7 +128,8 @@ private final class LiveRun {
         attribution = Attribution(
             settings: settings, classifier: classifier,
             correlator: Correlator(limits: options.recordTable.limits, seed: UInt64.random(in: 1 ... .max)),
-            processes: evidence.processes(host: host, limits: options.processTable.limits))
+            processes: evidence.processes(host: host, limits: options.processTable.limits),
+            tunnels: TunnelHolders())
         attribution.interfaces = [capture.interface]
         try evidence.prepare(&attribution)
 

@@ -1,0 +1,119 @@
+import Records
+
+/// What the correlator keeps of a kernel-made packet's record.
+struct KernelOrigin: Equatable, Sendable {
+    let host: UInt16
+    let hasKernelSocket: Bool
+    /// The index of the interface it left by.
+    let interface: UInt32
+    /// A packet was wrapped into it.
+    let isTunnel: Bool
+    /// That packet, as far as its headers were recorded.
+    let inner: IPPacket?
+
+    init(_ record: WireRecord) {
+        host = record.host
+        hasKernelSocket = record.hasKernelSocket
+        interface = record.interface
+        isTunnel = record.innerOffset > 0
+        inner = record.inner
+    }
+
+    /// The kernel's own socket, or its own wrapping, leaves no doubt.
+    var isCertain: Bool { hasKernelSocket || isTunnel }
+}
+
+extension Correlator {
+    /// The records of the kernel's packets that agree with a packet.
+    private func kernelMatches(
+        _ packet: PacketRecord
+    ) -> (slots: [PacketIndex<KernelOrigin>.Slot], areAll: Bool) {
+        var found: [PacketIndex<KernelOrigin>.Slot] = []
+        let consider = { (_: Int, slot: PacketIndex<KernelOrigin>.Slot) in
+            guard isInWindow(slot, packet), compare(packet.ip, with: slot.packet, segmentSize: 0).agrees else { return }
+            found.append(slot)
+        }
+        var areAll = kernel.forEachWithIdentity(of: packet.ip, key: key, consider)
+        if found.isEmpty, packet.ip.version == .v4, packet.ip.isFragment {
+            areAll = kernel.forEachWithDatagram(of: packet.ip, key: key, consider) && areAll
+        }
+        return (found, areAll)
+    }
+
+    func kernelVerdict(_ packet: PacketRecord) -> Verdict? {
+        let (matches, areAll) = kernelMatches(packet)
+        guard !matches.isEmpty else { return nil }
+        if matches.contains(where: \.origin.isTunnel) {
+            return tunnelVerdict(matches, mayNameSender: areAll && !mayLackEqualOuter(packet))
+        }
+        let isCertain = matches.contains(where: \.origin.isCertain)
+        return Verdict(
+            kind: .kernel, confidence: isCertain ? .exact : .probable, method: .packet,
+            reason: isCertain ? .kernelSocket : .noSocketAtTransmit)
+    }
+
+    /// The kernel made it to carry another packet; whose that is, the send record of the packet inside tells.
+    private func tunnelVerdict(_ matches: [PacketIndex<KernelOrigin>.Slot], mayNameSender: Bool) -> Verdict {
+        let senders = mayNameSender ? matches.map(innerSender) : []
+        let owners = Set(senders.map { $0.map { HostProcess(host: $0.host, process: $0.process) } })
+        // Over IPv6 the outer packets of a flow may be equal while those inside are not.
+        let sender = owners.count == 1 ? senders.first ?? nil : nil
+        var verdict = Verdict(
+            kind: .kernel, confidence: matches.allSatisfy(\.origin.isCertain) ? .exact : .probable, method: .packet,
+            reason: .wrapped(senderIsKnown: sender != nil))
+        verdict.onBehalfOf = sender
+        return verdict
+    }
+
+    /// The packet's own record may be missing, and an equal outer packet's, with another one inside, stand in its place.
+    private func mayLackEqualOuter(_ packet: PacketRecord) -> Bool {
+        guard !isDistinctive(packet.ip) else { return false }
+        let from = packet.time.advanced(by: -window.lookback)
+        let lost = losses.count(
+            [.wire, .send, .table], from: from, to: packet.time.advanced(by: window.lookahead))
+        return lost > 0 || kernel.horizon >= from
+    }
+
+    /// The process that sent the packet inside, if that is certain.
+    private func innerSender(_ slot: PacketIndex<KernelOrigin>.Slot) -> Sender? {
+        guard let inner = slot.origin.inner else { return nil }
+        let carriers = carriers.count(
+            key.identity(inner), from: slot.last.advanced(by: -window.lookback),
+            to: slot.last.advanced(by: window.lookahead))
+        var level = [inner]
+        for _ in 0...Self.mostTranslations {
+            var found: [Verdict] = []
+            for ip in level {
+                let packet = PacketRecord(time: slot.last, frame: 0, direction: .egress, ip: ip)
+                var matches = SendMatches()
+                gather(packet, into: &matches)
+                guard carriers <= matches.accepted.reduce(0, { $0 + $1.records }) || matches.accepted.isEmpty else {
+                    return nil
+                }
+                if let verdict = verdict(packet, from: matches) { found.append(verdict) }
+            }
+            if !found.isEmpty {
+                guard found.count == 1, let verdict = found.first, verdict.confidence == .exact else { return nil }
+                return verdict.sender
+            }
+            level = level.flatMap { ip in
+                translations.before(ip, at: slot.last, lookahead: window.lookahead).map { ip.translated(back: $0) }
+            }
+            if level.isEmpty { return nil }
+        }
+        return nil
+    }
+
+    /// The kernel's copy of a packet that a process sent (TEE and the like) has the whole identity of the original.
+    /// Which is which, the interfaces tell that the two were recorded at.
+    func copyVerdict(_ packet: PacketRecord, of matches: SendMatches) -> Verdict? {
+        guard let nearest = matches.nearest, nearest.comparison == .complete else { return nil }
+        let copies = kernelMatches(packet).slots.filter { !$0.origin.isCertain }
+        guard !copies.isEmpty else { return nil }
+        let isOriginal = matches.accepted.contains { $0.origin.interface == packet.egressIndex }
+        let isCopy = copies.contains { $0.origin.interface == packet.egressIndex }
+        guard packet.egressIndex != 0, isOriginal != isCopy else { return .unknown(.kernelAndProcess) }
+        return isOriginal
+            ? nil : Verdict(kind: .kernel, confidence: .probable, method: .packet, reason: .copiedAtTransmit)
+    }
+}
