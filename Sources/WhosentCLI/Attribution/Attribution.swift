@@ -150,6 +150,13 @@ struct Attribution: EvidenceSink {
 
     mutating func add(_ damage: [Damage]) { summary.damage += damage }
 
+    /// Goes on with what was counted elsewhere, where nothing has been added here.
+    mutating func adopt(_ counted: RunSummary, cutHeaders: UInt64, classifier: Classifier) {
+        if cutHeaders > 0 { self.cutHeaders[0] = cutHeaders }
+        summary = counted
+        self.classifier = classifier
+    }
+
     /// Takes the next captured frame. `interface` and `capture` number it over all captures of the run.
     mutating func add(
         _ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?
