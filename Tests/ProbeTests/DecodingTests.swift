@@ -89,9 +89,10 @@ struct DecodingTests {
         #expect(try #require(record).image == image)
     }
 
-    @Test(arguments: [
-        (8 << 20 | 1, 0x801), (253 << 20 | 0x12345, 0x1230_FD45), (0xFFF << 20, 0xF_FF00),
-    ] as [(UInt32, UInt64)])
+    @Test(
+        arguments: [
+            (8 << 20 | 1, 0x801), (253 << 20 | 0x12345, 0x1230_FD45), (0xFFF << 20, 0xF_FF00),
+        ] as [(UInt32, UInt64)])
     func anExecSaysWhichFile(kernelDevice: UInt32, device: UInt64) throws {
         var event = attribution_image()
         event.process.event = UInt8(ATTRIBUTION_PROCESS_EXEC.rawValue)
