@@ -48,8 +48,8 @@ struct TunnelDevices: Sendable {
     }
 
     /// Who may have written a packet of this time: the holders that the last look before it and the first after it
-    /// show. Nil where there was no look.
-    func holders(of origin: TunnelOrigin, at time: Timestamp) -> [TunnelHolder]? {
+    /// show, and whether these looks saw every process. Nil where there was no look.
+    func holders(of origin: TunnelOrigin, at time: Timestamp) -> (found: [TunnelHolder], isWhole: Bool)? {
         let near = scans.filter {
             $0.host == origin.host && $0.time >= time.advanced(by: -Self.lookback)
                 && $0.time <= time.advanced(by: Self.lookahead)
@@ -62,7 +62,7 @@ struct TunnelDevices: Sendable {
         where holder.namespace == origin.namespace && holder.interface == origin.interface && !found.contains(holder) {
             found.append(holder)
         }
-        return found
+        return (found, before?.isWhole != false && after?.isWhole != false)
     }
 }
 
@@ -82,9 +82,11 @@ extension Correlator {
     /// Completes the verdict on a packet that came out of a TUN or TAP device with the device's holders: when the looks
     /// up to ``tunnelLookahead`` after the packet are in. A holder is no more than probably the writer.
     public func addHolders(to verdict: inout Verdict, at time: Timestamp) {
-        guard let origin = verdict.tunnel, let holders = tunnels.holders(of: origin, at: time) else { return }
+        guard let origin = verdict.tunnel, let (holders, isWhole) = tunnels.holders(of: origin, at: time) else {
+            return
+        }
         verdict.tunnel?.holders = holders
-        if !holders.isEmpty { verdict.confidence = .probable }
+        if !holders.isEmpty { verdict.confidence = isWhole ? .probable : .possible }
         if verdict.reason == .fromTunnel(holders: nil) { verdict.reason = .fromTunnel(holders: holders.count) }
     }
 }

@@ -120,6 +120,17 @@ struct TunnelTests {
         #expect(verdict.confidence == (expected?.isEmpty == false ? .probable : .exact))
     }
 
+    @Test("Where a look did not see everybody the holder is only possible", arguments: [true, false])
+    func holdersOfAPartialLook(isWhole: Bool) {
+        var correlator = correlatorWithTunnel()
+        let holder = TunnelHolder(
+            namespace: 1, interface: "tun0", process: ProcessKey(pid: 7, startTime: 5), name: "vpnd")
+        correlator.add(TunnelScan(time: Traffic.start.advanced(by: -1), holders: [holder], isWhole: isWhole))
+        var verdict = correlator.judge(Traffic.seen(Traffic.udp(), at: 0))
+        correlator.addHolders(to: &verdict, at: Traffic.start)
+        #expect(verdict.confidence == (isWhole ? .probable : .possible))
+    }
+
     private func correlatorWithTunnel() -> Correlator {
         var correlator = Traffic.correlator()
         var tunnel = HostInterface(index: 5, name: "tun0", namespace: 1)

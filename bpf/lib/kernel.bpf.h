@@ -194,8 +194,15 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+};
+
 struct inode {
 	unsigned int i_nlink;
+	unsigned long i_ino;
+	struct super_block *i_sb;
 };
 
 struct dentry {
