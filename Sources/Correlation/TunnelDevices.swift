@@ -23,7 +23,8 @@ struct TunnelDevices: Sendable {
     private static let mostScans = 64
     /// A look this long before or after a packet still tells who held the device, in nanoseconds.
     private static let lookback: Int64 = 2_000_000_000
-    static let lookahead: Int64 = 400_000_000
+    /// Looks are half a second apart at least, so that the one after a packet may be as late as that.
+    static let lookahead: Int64 = 700_000_000
 
     private var names: [Device: String] = [:]
     /// Devices of which it is known that no process of this machine writes to them unseen.

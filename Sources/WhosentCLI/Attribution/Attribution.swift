@@ -274,7 +274,8 @@ struct Attribution: EvidenceSink {
         }
         waiting[index].verdict = correlator.judge(
             packet, passesFilters: waiting[index].passesFilters, seenHere: settings.seenHere)
-        if let verdict = waiting[index].verdict, verdict.kind == .received, verdict.tunnel != nil { tunnels?.look() }
+        // What arrives has no record, and the record of what is passed on may be older than the news of the device.
+        if waiting[index].verdict?.tunnel != nil { tunnels?.look() }
     }
 
     private mutating func letGo(into output: inout some AttributionOutput) throws(CommandFailure) {
