@@ -142,7 +142,7 @@ struct attribution_wire {
 	__u8 forwarded;
 	__u8 kernel_socket;
 	__u8 translated;
-	__u8 reserved;
+	__u8 at_port; /* made here: it left by a port of a bridge or bond */
 	/* Before translation, where there was one; in network byte order, IPv4 in the first word.
 	 */
 	__u32 before_source[4];

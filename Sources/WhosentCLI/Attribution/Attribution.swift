@@ -179,6 +179,9 @@ struct Attribution: EvidenceSink {
             sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
             interfaceIndex: decoded.interfaceIndex, ip: ip)
         packet.egressIndex = naming.egressIndex(of: packet, captured: capturedName(interface))
+        packet.ingressIndex = naming.ingressIndex(of: packet, captured: capturedName(interface))
+        packet.namespace = settings.namespace ?? 0
+        packet.isBehindRareHeaders = decoded.isBehindRareHeaders
         let tag = classifier.observe(
             packet,
             transport: frameBytes.extracting(decoded.transportOffset..<decoded.payloadOffset + decoded.payloadCaptured))
@@ -271,6 +274,8 @@ struct Attribution: EvidenceSink {
         }
         waiting[index].verdict = correlator.judge(
             packet, passesFilters: waiting[index].passesFilters, seenHere: settings.seenHere)
+        // What arrives has no record, and the record of what is passed on may be older than the news of the device.
+        if waiting[index].verdict?.tunnel != nil { tunnels?.look() }
     }
 
     private mutating func letGo(into output: inout some AttributionOutput) throws(CommandFailure) {
