@@ -95,7 +95,7 @@ struct EvidenceFeed {
             process.time = process.time.advanced(by: clockOffset)
             sink.add(process)
         case .coverageChanged: sink.setCoverage(shifted(coverage), host: host)
-        case .end: break
+        case .end, .traffic, .sighting, .listing, .socket: break
         case .lost(var loss):
             loss.start = loss.start.advanced(by: clockOffset)
             loss.stop = loss.stop.advanced(by: clockOffset)
@@ -108,7 +108,7 @@ struct EvidenceFeed {
         switch record {
         case .send(let send): send.time
         case .wire(let wire): wire.time
-        case .process, .coverageChanged, .end: nil
+        case .process, .coverageChanged, .end, .traffic, .sighting, .listing, .socket: nil
         case .lost(let loss): loss.start
         }
     }
