@@ -58,6 +58,14 @@ public enum EvidenceRecord: Sendable {
     case coverageChanged
     /// The recording came to its end, and its summary says what it counted. Missing where it was broken off.
     case end(EvidenceTotals)
+    /// Another tool's word on one packet or connection.
+    case traffic(TrafficRecord)
+    /// Another tool's word on a process. Boxed for the same reason.
+    indirect case sighting(ProcessSighting)
+    /// A listing begins: the sightings that follow are its lines, up to the next listing or the end of the file.
+    case listing(Listing)
+    /// A line of a socket listing.
+    indirect case socket(SocketSighting)
 }
 
 /// The interfaces of an evidence pcapng, in their order.

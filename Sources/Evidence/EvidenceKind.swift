@@ -1,4 +1,5 @@
 import PcapNG
+public import Records
 import TextEscaping
 
 /// The kinds of evidence that can be read, told by content.
@@ -7,17 +8,45 @@ public enum EvidenceKind: String, Hashable, Sendable, CaseIterable {
     case recording
     /// What `whosent live -w` and `whosent join -w` write: the captured packets with their senders.
     case annotatedCapture
+    /// A Windows kernel trace of network and process events, as CSV (tracerpt, tracedmp).
+    case kernelTrace = "kernel-trace"
+    /// A listing of processes (tasklist).
+    case taskList = "task-list"
+    /// A listing of sockets with their processes (netstat -o).
+    case socketList = "socket-list"
+    /// A pcapng of ptcpdump.
+    case ptcpdump
+    /// A pcapng that etl2pcapng made of a Windows packet trace.
+    case etl2pcapng
 
     /// How it is called in messages.
     public var name: String {
         switch self {
         case .recording: "an evidence pcapng (whosent record -w)"
         case .annotatedCapture: "an annotated pcapng (whosent live -w, whosent join -w)"
+        case .kernelTrace: "a Windows kernel trace as CSV (tracerpt -of CSV)"
+        case .taskList: "a tasklist listing"
+        case .socketList: "a netstat listing with process ids (netstat -ano)"
+        case .ptcpdump: "a pcapng of ptcpdump"
+        case .etl2pcapng: "a pcapng of etl2pcapng"
+        }
+    }
+
+    /// How far its word about senders may be believed.
+    public var trust: EvidenceTrust {
+        switch self {
+        case .recording, .annotatedCapture: .recorded
+        case .kernelTrace, .ptcpdump: .stated
+        case .taskList, .socketList: .snapshot
+        case .etl2pcapng: .running
         }
     }
 
     /// All of them in a sentence's form.
-    static var listing: String { allCases.map(\.name).joined(separator: " or ") }
+    static var listing: String {
+        let names = allCases.map(\.name)
+        return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
+    }
 }
 
 /// What a file seems to be, by its first bytes.

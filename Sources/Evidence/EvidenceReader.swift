@@ -5,11 +5,14 @@ import TextEscaping
 
 /// Reads evidence, of whatever kind that is known, into the records that correlation takes.
 ///
+/// Records come in file order, which for evidence of other tools need not be that of time, and nothing is kept of
+/// those that were handed over: a file of any length is read in bounded memory.
+///
 /// What is readable of a damaged file is delivered; the damage is named in ``damage``, and where records may be missing
 /// because of it ``coverage`` has a loss interval, so that their absence proves nothing.
 public final class EvidenceReader {
     private let owner: DescriptorOwner?
-    private var stream: EvidenceStream
+    private let stream: any RecordStream
 
     /// Opens a file.
     ///
@@ -19,10 +22,7 @@ public final class EvidenceReader {
     public init(path: String, host: UInt16) throws(EvidenceError) {
         guard path != "-" else {
             owner = nil
-            let name = "standard input"
-            let opened = try OpenedEvidence(DescriptorSource(.standardInput), file: name)
-            stream = EvidenceStream(opened, file: name, host: host)
-            try stream.readAnnouncedInterfaces()
+            stream = try openEvidence(DescriptorSource(.standardInput), file: "standard input", host: host)
             return
         }
         let name = LosslessEscape.text(path)
@@ -33,9 +33,7 @@ public final class EvidenceReader {
             throw .unreadable(name, error as? Errno ?? .ioError)
         }
         self.owner = owner
-        stream = EvidenceStream(
-            try OpenedEvidence(DescriptorSource(owner.descriptor), file: name), file: name, host: host)
-        try stream.readAnnouncedInterfaces()
+        stream = try openEvidence(DescriptorSource(owner.descriptor), file: name, host: host)
     }
 
     /// Reads from a source, such as a decompressor.
@@ -46,14 +44,21 @@ public final class EvidenceReader {
     ///   - host: the number that its records get.
     public init(source: any ByteSource, file: String, host: UInt16) throws(EvidenceError) {
         owner = nil
-        stream = EvidenceStream(try OpenedEvidence(source, file: file), file: file, host: host)
-        try stream.readAnnouncedInterfaces()
+        stream = try openEvidence(source, file: file, host: host)
     }
 
-    /// What kind of evidence it is.
+    /// What kind of evidence it is; of a converted file, what kind it was converted from.
     public var kind: EvidenceKind { stream.kind }
+    /// It is a pcapng of this tool into which evidence of ``kind`` was converted: it is believed no further than that.
+    public var isConverted: Bool { stream.isConverted }
+    /// How far its word about senders may be believed.
+    public var trust: EvidenceTrust { stream.kind.trust }
+    /// What its times mean. Where the file itself tells its clock's resolution, that is known from its first records
+    /// on.
+    public var clock: EvidenceClock { stream.clock }
     /// What the evidence covers: from the file's header at first; losses, interfaces that came later and `stop` are
-    /// complete once ``next()`` has returned nil.
+    /// complete once ``next()`` has returned nil. Evidence of other tools covers no time at all: that a packet is not
+    /// in it proves nothing.
     public var coverage: Coverage { stream.coverage }
     /// The recording broke off before its summary: known once ``next()`` has returned nil.
     public var endedWithoutSummary: Bool { stream.endedWithoutSummary }

@@ -3,7 +3,36 @@ import Records
 import SystemPackage
 import TextEscaping
 
-/// A source whose begin shows that it is evidence, and of what kind.
+/// Opens evidence, told by its first bytes.
+func openEvidence(_ source: any ByteSource, file: String, host: UInt16) throws(EvidenceError) -> any RecordStream {
+    var source = source
+    let prefix = try filePrefix(of: &source, file: file)
+    switch FileContent(prefix) {
+    case .empty: throw .notEvidence(file, "is empty")
+    case .other(let what): throw .notEvidence(file, what)
+    case .pcapng:
+        let opened = try OpenedEvidence(MemorySource(prefix, then: source), file: file)
+        return try OwnEvidence(opened, file: file, host: host)
+    }
+}
+
+/// The first bytes; fewer only where the source ends.
+private func filePrefix(of source: inout any ByteSource, file: String) throws(EvidenceError) -> [UInt8] {
+    var prefix = [UInt8](repeating: 0, count: FileContent.prefixLength)
+    var count = 0
+    while count < prefix.count {
+        do throws(ByteSourceError) {
+            let read = try prefix.fill(from: count, &source)
+            if read == 0 { break }
+            count += read
+        } catch {
+            throw count == 0 ? .unreadable(file, error.errno) : .readFailed(file, error)
+        }
+    }
+    return Array(prefix.prefix(count))
+}
+
+/// A pcapng whose begin shows that it is evidence of this tool.
 struct OpenedEvidence: ~Copyable {
     var kind: EvidenceKind
     var coverage: Coverage
@@ -12,14 +41,7 @@ struct OpenedEvidence: ~Copyable {
     var blocks: BlockReader
 
     init(_ source: any ByteSource, file: String) throws(EvidenceError) {
-        var source = source
-        let prefix = try Self.prefix(of: &source, file: file)
-        switch FileContent(prefix) {
-        case .empty: throw .notEvidence(file, "is empty")
-        case .other(let what): throw .notEvidence(file, what)
-        case .pcapng: break
-        }
-        var blocks = BlockReader(MemorySource(prefix, then: source), file: file)
+        var blocks = BlockReader(source, file: file)
         let event: BlockReader.Event?
         do throws(ByteSourceError) {
             event = try blocks.next()
@@ -43,22 +65,6 @@ struct OpenedEvidence: ~Copyable {
         coverage = header.coverage
         interfaceCount = header.interfaceCount
         self.blocks = blocks
-    }
-
-    /// The first bytes; fewer only where the source ends.
-    private static func prefix(of source: inout any ByteSource, file: String) throws(EvidenceError) -> [UInt8] {
-        var prefix = [UInt8](repeating: 0, count: FileContent.prefixLength)
-        var count = 0
-        while count < prefix.count {
-            do throws(ByteSourceError) {
-                let read = try prefix.fill(from: count, &source)
-                if read == 0 { break }
-                count += read
-            } catch {
-                throw count == 0 ? .unreadable(file, error.errno) : .readFailed(file, error)
-            }
-        }
-        return Array(prefix.prefix(count))
     }
 
     private static func foreign(_ application: String) -> String {

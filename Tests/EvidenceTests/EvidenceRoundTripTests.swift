@@ -197,6 +197,10 @@ func name(_ record: EvidenceRecord) -> String {
     case .lost: "lost"
     case .coverageChanged: "coverage"
     case .end: "end"
+    case .traffic: "traffic"
+    case .sighting: "sighting"
+    case .listing: "listing"
+    case .socket: "socket"
     }
 }
 

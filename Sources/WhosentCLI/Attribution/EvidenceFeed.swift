@@ -123,7 +123,7 @@ struct EvidenceFeed {
             scan.time = scan.time.advanced(by: clockOffset)
             sink.add(scan)
         case .coverageChanged: sink.setCoverage(shifted(coverage), host: host)
-        case .end: break
+        case .end, .traffic, .sighting, .listing, .socket: break
         case .lost(var loss):
             loss.start = loss.start.advanced(by: clockOffset)
             loss.stop = loss.stop.advanced(by: clockOffset)
@@ -136,7 +136,7 @@ struct EvidenceFeed {
         switch record {
         case .send(let send): send.time
         case .wire(let wire): wire.time
-        case .process, .tunnels, .coverageChanged, .end: nil
+        case .process, .tunnels, .coverageChanged, .end, .traffic, .sighting, .listing, .socket: nil
         case .lost(let loss): loss.start
         }
     }

@@ -1,0 +1,34 @@
+import Records
+
+/// An open evidence file of some kind: what ``EvidenceReader`` reads from.
+protocol RecordStream: AnyObject {
+    var kind: EvidenceKind { get }
+    /// It is a pcapng of this tool into which evidence of `kind` was converted.
+    var isConverted: Bool { get }
+    var clock: EvidenceClock { get }
+    var coverage: Coverage { get }
+    var endedWithoutSummary: Bool { get }
+    var damage: [Damage] { get }
+
+    /// The next record in file order; nil at the end.
+    func next() throws(EvidenceError) -> EvidenceRecord?
+}
+
+/// Evidence of this tool's own.
+final class OwnEvidence: RecordStream {
+    private var stream: EvidenceStream
+
+    init(_ opened: consuming OpenedEvidence, file: String, host: UInt16) throws(EvidenceError) {
+        stream = EvidenceStream(opened, file: file, host: host)
+        try stream.readAnnouncedInterfaces()
+    }
+
+    let isConverted = false
+    let clock = EvidenceClock(relation: .captures, resolution: 1, description: "the machine's wall clock, 1 ns")
+    var kind: EvidenceKind { stream.kind }
+    var coverage: Coverage { stream.coverage }
+    var endedWithoutSummary: Bool { stream.endedWithoutSummary }
+    var damage: [Damage] { stream.damage }
+
+    func next() throws(EvidenceError) -> EvidenceRecord? { try stream.next() }
+}
