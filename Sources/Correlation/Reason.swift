@@ -92,6 +92,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case firstFragmentMissing
     /// What the socket tables say, where they are all there is.
     case socketTables(SocketTableReason)
+    /// What other tools' evidence says.
+    case foreign(ForeignReason)
 
     /// The sentence.
     public var description: String {
@@ -184,6 +186,7 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .notDecodable: return "not decodable: the capture cut the headers"
         case .firstFragmentMissing: return "a later fragment whose first fragment was not seen or not matched"
         case .socketTables(let reason): return reason.description
+        case .foreign(let reason): return reason.description
         }
     }
 
