@@ -106,6 +106,7 @@ enum FileContent: Hashable {
         if text.contains("Active Connections") {
             return "seems to be a netstat listing, but has no row: run netstat -ano"
         }
+        if text.contains("Image Name") { return "seems to be a tasklist listing, but has no row" }
         if text.hasPrefix("{") { return "seems to be JSON" }
         if lines.contains(where: { $0.contains(where: { $0 >= 0x80 }) && String(validating: $0, as: UTF8.self) == nil })
         {

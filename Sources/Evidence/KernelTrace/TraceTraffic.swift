@@ -40,7 +40,7 @@ struct TraceTraffic {
         let pid = try number(line, layout.pid, "a process id")
         let thread = columns.thread >= 0 && columns.thread < line.count ? line.number(columns.thread) : nil
         let side = orient(source, destination, action)
-        let isSource = side != .destination
+        let isSource = side == .source
         return TrafficRecord(
             time: time, action: action, transport: transport, localAddress: isSource ? source : destination,
             remoteAddress: isSource ? destination : source, localPort: isSource ? sourcePort : destinationPort,

@@ -42,7 +42,8 @@ struct ListingText {
                 note(LineProblem(position: 0, what: "the line is longer than any line of a listing; it is left out"))
                 continue
             }
-            if isEllipsis(text) { continue }
+            // wmic prints the name of what follows.
+            if isEllipsis(text) || Keyword(line, text) == Keyword("localdatetime") { continue }
             if line[text.lowerBound].isDigit || line.count < 80, let time = WrittenTime.find(in: line) {
                 writtenTime = time
                 // What follows was taken at this time, so it is another listing.

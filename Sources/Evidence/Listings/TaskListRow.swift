@@ -39,7 +39,9 @@ extension TaskListRow {
         for index in words.indices.dropFirst() {
             if let row = Self.row(words, in: line, pidAt: index) { found.append(row) }
         }
-        if found.count > 1 { found = found.filter { Self.hasExtension($0.imageName) } }
+        if found.count > 1 {
+            found = found.filter { Self.hasExtension($0.imageName) || Self.isKnownWithoutExtension($0.imageName) }
+        }
         guard found.count == 1, let row = found.first else { return nil }
         self = row
     }
@@ -63,11 +65,13 @@ extension TaskListRow {
 
     /// `Console 0 1,040,592 K`, and what `/V` has behind it.
     private static func isSessionAndMemory(_ words: ArraySlice<Range<Int>>, _ line: [UInt8]) -> Bool {
-        guard let first = words.first, line.decimalNumber(first) == nil, isSessionName(line[first]) else {
-            return false
-        }
+        guard let first = words.first else { return false }
         // A session's name is one word in every language, or empty.
-        var rest = words.dropFirst()
+        var rest = words
+        if line.decimalNumber(first) == nil {
+            guard isSessionName(line[first]) else { return false }
+            rest = rest.dropFirst()
+        }
         guard let session = rest.popFirst(), line.decimalNumber(session) != nil else { return false }
         var digits = 0
         while let word = rest.first, isGroupedNumber(line[word]) {

@@ -16,7 +16,7 @@ final class ForeignCapture: RecordStream {
     private var position: UInt64
     private var seenDamage = 0
     private var findings: [Damage] = []
-    private var pending: EvidenceRecord?
+    private var ready: [EvidenceRecord] = []
     /// The packet at which the kind was recognised, which was read already.
     private var first: PacketBlock?
     private var named = RecentValues<ProcessSighting>(limit: 1 << 16)
@@ -49,33 +49,25 @@ final class ForeignCapture: RecordStream {
     }
 
     func next() throws(EvidenceError) -> EvidenceRecord? {
-        if let record = pending {
-            pending = nil
-            return record
-        }
         if let packet = first {
             first = nil
-            if let record = record(of: packet) { return record }
+            take(packet)
         }
-        while true {
+        while ready.isEmpty {
             let event: BlockReader.Event?
             do throws(ByteSourceError) {
                 event = try blocks.next()
             } catch {
                 throw .readFailed(file, error)
             }
-            if let loss = newLoss() {
-                if case .packet(let packet) = event {
-                    position += 1
-                    pending = record(of: packet)
-                }
-                return .lost(loss)
+            if let loss = newLoss() { ready.append(.lost(loss)) }
+            if case .packet(let packet) = event {
+                position += 1
+                take(packet)
             }
-            guard let event else { return nil }
-            guard case .packet(let packet) = event else { continue }
-            position += 1
-            if let record = record(of: packet) { return record }
+            if event == nil { break }
         }
+        return ready.isEmpty ? nil : ready.removeFirst()
     }
 
     private func newLoss() -> LossInterval? {
@@ -87,24 +79,23 @@ final class ForeignCapture: RecordStream {
         return loss
     }
 
-    private func record(of packet: PacketBlock) -> EvidenceRecord? {
+    private func take(_ packet: PacketBlock) {
         let comments = blocks.comments()
         guard let process = kind == .ptcpdump ? PtcpdumpComments.read(comments) : Etl2pcapngComments.read(comments),
             let pid = process.pid, let time = packet.time
-        else { return nil }
+        else { return }
         let linkType = blocks.interfaces[packet.interface].linkType
         let decoded = decodeFrame(blocks.packetBytes, linkType: linkType, originalLength: packet.originalLength)
         networkOffset = decoded.networkOffset
-        guard let ip = decoded.ip, ip.transport != .other else { return nil }
+        guard let ip = decoded.ip, ip.transport != .other else { return }
         let traffic = traffic(ip, packet, process, pid: pid, time: time)
         if let id = packet.packetID, kind == .etl2pcapng {
             var headers = ip
             headers.hopLimit = 0
-            guard appearances.insert(Appearance(id: id, action: traffic.action, packet: headers)) else { return nil }
+            guard appearances.insert(Appearance(id: id, action: traffic.action, packet: headers)) else { return }
         }
-        guard let sighting = sighting(process, pid: pid, time: time) else { return .traffic(traffic) }
-        pending = .traffic(traffic)
-        return .sighting(sighting)
+        if let sighting = sighting(process, pid: pid, time: time) { ready.append(.sighting(sighting)) }
+        ready.append(.traffic(traffic))
     }
 
     private func traffic(

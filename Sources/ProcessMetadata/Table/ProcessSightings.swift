@@ -79,7 +79,7 @@ public struct ProcessSightings: Sendable {
         sort(key)
         guard let known = sightings[key] else { return [] }
         let lives = Self.lives(known)
-        let byEvents = lives.filter { $0.namer != nil && $0.includes(time, tolerance) }
+        let byEvents = lives.filter { $0.namer?.imageName != nil && $0.includes(time, tolerance) }
         // Before the first event that was seen, or where only nameless events are, listings may still know it.
         if !byEvents.isEmpty {
             return byEvents.compactMap { life in
