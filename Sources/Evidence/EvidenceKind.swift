@@ -56,6 +56,8 @@ enum FileContent: Hashable {
 
     case empty
     case pcapng
+    /// A text that is evidence.
+    case text(EvidenceText, TextEncoding, markLength: Int)
     /// No evidence that is known: what it seems to be, as the end of a sentence.
     case other(String)
 
@@ -64,8 +66,17 @@ enum FileContent: Hashable {
             self = .empty
         } else if prefix.starts(with: [0x0A, 0x0D, 0x0D, 0x0A]) {
             self = .pcapng
+        } else if let what = Self.binary(prefix) {
+            self = .other(what)
+        } else if let (encoding, length) = TextEncoding.detect(prefix) {
+            let begin = textBegin(prefix, encoding, markLength: length)
+            if let text = EvidenceText(begin) {
+                self = .text(text, encoding, markLength: length)
+            } else {
+                self = .other(Self.text(begin))
+            }
         } else {
-            self = .other(Self.binary(prefix) ?? Self.text(prefix) ?? "is of no kind that is known here")
+            self = .other("is of no kind that is known here")
         }
     }
 
@@ -84,19 +95,23 @@ enum FileContent: Hashable {
         return prefix.allSatisfy { $0 == 0 } ? "begins with nothing but zeros" : nil
     }
 
-    private static func text(_ prefix: [UInt8]) -> String? {
-        if prefix.starts(with: [0xFF, 0xFE]) || prefix.starts(with: [0xFE, 0xFF]) { return "is text in UTF-16" }
-        // The prefix of a longer file may end within a character.
-        let whole = prefix.count < prefixLength ? prefix[...] : prefix.dropLast(3)
-        guard prefix.allSatisfy({ $0 >= 0x20 || (0x09...0x0D).contains($0) }),
-            let text = String(validating: whole, as: UTF8.self)
-        else { return nil }
-        if text.contains("Event Name") || text.hasPrefix("UdpIp") {
-            return "seems to be a kernel trace as CSV, which cannot be read yet"
+    /// What a text that is no evidence seems to be.
+    private static func text(_ lines: [[UInt8]]) -> String {
+        let text = String(decoding: Array(lines.joined(separator: [0x0A])), as: UTF8.self)
+        if text.contains("Event Name") || text.contains("UdpIp") {
+            return
+                "seems to be a kernel trace, but no line has commas between its values and a Clock-Time in its place: "
+                + "write it with tracerpt -of CSV"
         }
-        if text.contains("Image Name") { return "seems to be a tasklist listing, which cannot be read yet" }
-        if text.contains("Active Connections") { return "seems to be a netstat listing, which cannot be read yet" }
+        if text.contains("Active Connections") {
+            return "seems to be a netstat listing, but has no row: run netstat -ano"
+        }
+        if text.contains("Image Name") { return "seems to be a tasklist listing, but has no row" }
         if text.hasPrefix("{") { return "seems to be JSON" }
+        if lines.contains(where: { $0.contains(where: { $0 >= 0x80 }) && String(validating: $0, as: UTF8.self) == nil })
+        {
+            return "is of no kind that is known here"
+        }
         return "seems to be a text file"
     }
 }

@@ -65,6 +65,9 @@ public final class EvidenceReader {
     /// What was found wrong so far.
     public var damage: [Damage] { stream.damage }
 
+    /// The packet of the record that was returned last, from its IP header on; empty where the evidence holds none.
+    var packetBytes: [UInt8] { stream.packetBytes }
+
     /// The next record; nil at the end.
     public func next() throws(EvidenceError) -> EvidenceRecord? { try stream.next() }
 }

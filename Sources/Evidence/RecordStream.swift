@@ -1,3 +1,4 @@
+import PcapNG
 import Records
 
 /// An open evidence file of some kind: what ``EvidenceReader`` reads from.
@@ -9,9 +10,21 @@ protocol RecordStream: AnyObject {
     var coverage: Coverage { get }
     var endedWithoutSummary: Bool { get }
     var damage: [Damage] { get }
+    /// The packet of the record that was returned last, from its IP header on; empty where the evidence holds none.
+    var packetBytes: [UInt8] { get }
 
     /// The next record in file order; nil at the end.
     func next() throws(EvidenceError) -> EvidenceRecord?
+}
+
+extension RecordStream {
+    var packetBytes: [UInt8] { [] }
+}
+
+extension BlockReader {
+    /// Copies, for readers that are classes: a span cannot leave a class's property.
+    var packetCopy: [UInt8] { packetBytes.array }
+    var commentCopy: [UInt8] { comment.array }
 }
 
 /// Evidence of this tool's own.

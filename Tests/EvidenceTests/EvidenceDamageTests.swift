@@ -173,12 +173,16 @@ struct EvidenceDamageTests {
             ([], "f is empty"),
             (Array("hello, this is a note".utf8), "f seems to be a text file"),
             (
-                Array("Event Name, Type, TID, Clock-Time\n".utf8),
-                "f seems to be a kernel trace as CSV, which cannot be read yet"
+                Array("Event Name; Type; TID; Clock-Time\n".utf8),
+                "f seems to be a kernel trace, but no line has commas between its values and a Clock-Time in its "
+                    + "place: write it with tracerpt -of CSV"
             ),
-            (Array("Image Name   PID Session\n".utf8), "f seems to be a tasklist listing, which cannot be read yet"),
-            (Array("\nActive Connections\n".utf8), "f seems to be a netstat listing, which cannot be read yet"),
-            ([0xFF, 0xFE, 0x41, 0x00], "f is text in UTF-16"),
+            (Array("Image Name   PID Session\n".utf8), "f seems to be a tasklist listing, but has no row"),
+            (
+                Array("\nActive Connections\n".utf8),
+                "f seems to be a netstat listing, but has no row: run netstat -ano"
+            ),
+            ([0xFF, 0xFE, 0x41, 0x00], "f seems to be a text file"),
             (
                 [0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0],
                 "f is a pcap savefile: it has packets, but does not say who sent them"
@@ -209,8 +213,6 @@ struct EvidenceDamageTests {
         "pcapng files of other tools are named",
         arguments: [
             ("Dumpcap 4.0.17", "f is a pcapng of Dumpcap 4.0.17: it has packets, but does not say who sent them"),
-            ("ptcpdump 0.30", "f is a pcapng of ptcpdump, which cannot be read yet"),
-            ("etl2pcapng", "f is a pcapng of etl2pcapng, which cannot be read yet"),
             ("", "f is a pcapng: it has packets, but does not say who sent them"),
             ("whosent 9", "f was written by whosent 9, but its header does not say what it covers"),
         ])

@@ -56,6 +56,12 @@ struct EvidenceFeed {
         for (index, path) in paths.enumerated() {
             do {
                 let reader = try EvidenceReader(path: path, host: UInt16(index))
+                guard reader.trust == .recorded else {
+                    throw EvidenceError(
+                        code: .notEvidence, file: path,
+                        description: "\(path) is \(reader.kind.name), which cannot be joined yet; "
+                            + "whosent evidence says what it holds")
+                }
                 sources.append(Source(reader: reader, host: UInt16(index)))
             } catch {
                 throw CommandFailure(error.exitStatus, error.description)
