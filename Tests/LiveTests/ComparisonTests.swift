@@ -11,7 +11,7 @@ struct ComparisonTests {
         destinationPort: 6000, length: 24, packets: 1, prefix: "5e00000100000000")
 
     static let line = """
-        {"event":{"action":"udp-send"},"network":{"transport":"udp"},"source":{"ip":"192.0.2.1","port":5000},
+        {"event":{"action":"udp-send"},"network":{"transport":"udp","bytes":52},"source":{"ip":"192.0.2.1","port":5000},
         "destination":{"ip":"192.0.2.2","port":6000},"process":{"pid":41,"name":"sender","executable":"/x/sender",
         "args":["sender","a"],"thread":{"id":43,"name":"worker"},"parent":{"pid":7}},
         "whosent":{"frame":1,"payload":{"length":24,"prefix":"5e000001000000005e00000100000000"},"verdict":"process",
