@@ -73,7 +73,7 @@ struct EvidenceContents {
         case .listing(let listing):
             if listings.count < 1000 { listings.append(listing) }
         case .lost(let loss): lost[loss.kind, default: 0] &+= loss.count
-        case .coverageChanged, .end: break
+        case .tunnels, .coverageChanged, .end: break
         }
     }
 

@@ -9,6 +9,9 @@ public struct ClockOffset: Hashable, Sendable {
     /// From how many matches it comes; 0 where it was given.
     public var matches: UInt64
 
+    /// It was given, not found.
+    public var isGiven: Bool { matches == 0 }
+
     /// An offset.
     public init(nanoseconds: Int64, spread: Int64?, matches: UInt64) {
         self.nanoseconds = nanoseconds

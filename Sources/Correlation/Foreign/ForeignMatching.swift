@@ -164,7 +164,9 @@ public struct ForeignMatching: Sendable {
 
     /// Adds a record for the packets that are judged next.
     public mutating func add(_ record: TrafficRecord, evidence number: UInt16) {
-        if let time = record.time { sources[number]?.reached = max(sources[number]?.reached ?? time, time) }
+        if let time = record.time {
+            let reached = max(sources[number]?.reached ?? time, time); sources[number]?.reached = reached
+        }
         if record.namesPacket { index.add(record, evidence: number) }
     }
 

@@ -30,6 +30,8 @@ public enum ForeignReason: Hashable, Sendable {
     case outsideTrace(first: Timestamp, last: Timestamp)
     /// The evidence holds no sends.
     case noSends
+    /// The process's name comes from a listing, taken so many nanoseconds from the record's time; nil where unknown.
+    indirect case named(ForeignReason, listing: Place, taken: Timestamp?, distance: Int64?)
     /// Why a ping is thought to be a process's.
     case ping(PingReason)
 
@@ -80,7 +82,8 @@ extension ForeignReason: CustomStringConvertible {
         case .severalFlows(let count):
             return "\(count) processes have a send record with these addresses, ports and length around this time"
         case .severalPorts(let count):
-            return "ports match, address differs: \(count) processes have a send record with these ports and this length"
+            return
+                "ports match, address differs: \(count) processes have a send record with these ports and this length"
         case .severalLives(let pid):
             return "the process id \(pid) was used by more than one process around this time"
         case .namesNobody(let place): return "a send record matches, but it does not say which process sent: \(place)"
@@ -94,6 +97,13 @@ extension ForeignReason: CustomStringConvertible {
             return "no coverage: the evidence holds what happened from \(first) to \(last) by the capture's clock"
         case .noSends: return "the evidence lists processes, but holds nothing that was sent"
         case .ping(let reason): return reason.description
+        case .named(let reason, let place, let taken, let distance):
+            let source = taken.map { "taken at \($0)\(Self.apart(distance))" } ?? "that does not say when it was taken"
+            return "\(reason); its name is from a listing \(source) (\(place))"
         }
+    }
+
+    private static func apart(_ nanoseconds: Int64?) -> String {
+        nanoseconds.map { ", \($0 / 1_000_000_000) s from the packet" } ?? ""
     }
 }

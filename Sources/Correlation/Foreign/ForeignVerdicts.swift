@@ -42,7 +42,9 @@ extension ForeignMatching {
         }
         // A word that is believed less says nothing beside one that is believed more.
         let best = matches.map(\.evidence.trust).max()
-        return matches.filter { $0.evidence.trust == best }.sorted { ($0.time, $0.entry.pid ?? 0) < ($1.time, $1.entry.pid ?? 0) }
+        return matches.filter { $0.evidence.trust == best }.sorted {
+            ($0.time, $0.entry.pid ?? 0) < ($1.time, $1.entry.pid ?? 0)
+        }
     }
 
     /// The match of an entry, where it lies in the packet's window.

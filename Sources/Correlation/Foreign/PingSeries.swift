@@ -40,7 +40,8 @@ public struct PingSeries: Sendable {
             let interval = time.since(last)
             if intervals.count < Self.intervalLimit { intervals.append(interval) }
             gaps.append((last, time))
-            if gaps.count > Self.gapLimit, let shortest = gaps.indices.min(by: { length(gaps[$0]) < length(gaps[$1]) }) {
+            if gaps.count > Self.gapLimit, let shortest = gaps.indices.min(by: { length(gaps[$0]) < length(gaps[$1]) })
+            {
                 gaps.remove(at: shortest)
             }
             last = time

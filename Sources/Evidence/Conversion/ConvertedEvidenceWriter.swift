@@ -52,7 +52,7 @@ public final class ConvertedEvidenceWriter {
         case .lost(let loss):
             totals.lost[loss.kind, default: 0] &+= loss.count
             note(SummaryComment.loss(loss))
-        case .send, .wire, .process, .coverageChanged, .end: break
+        case .send, .wire, .process, .tunnels, .coverageChanged, .end: break
         }
         try writer.flushIfFull()
     }

@@ -71,6 +71,8 @@ struct Attribution: EvidenceSink {
     /// Looks at this machine's processes, in a live run.
     private var tunnels: TunnelHolders?
     private(set) var hosts: [UInt16: Coverage] = [:]
+    /// Asked where the correlator has no sender.
+    var foreign: ForeignEvidence?
     private var naming: InterfaceNaming
     /// Decides in place of the correlator where there are no records to join with (`--socket-table`).
     private var socketTables: SocketTableJudge?
@@ -262,8 +264,10 @@ struct Attribution: EvidenceSink {
                 packet, onLoopback: name.map(loopbacks.contains) ?? false)
             return
         }
-        waiting[index].verdict = correlator.judge(
+        let verdict = correlator.judge(
             packet, passesFilters: waiting[index].passesFilters, seenHere: settings.seenHere)
+        waiting[index].verdict =
+            foreign == nil ? verdict : foreign?.complete(verdict, of: packet, hasOwn: !hosts.isEmpty)
     }
 
     private mutating func letGo(into output: inout some AttributionOutput) throws(CommandFailure) {
@@ -273,8 +277,7 @@ struct Attribution: EvidenceSink {
         if let packet = entry.packet, var verdict = entry.verdict {
             correlator.addHolders(to: &verdict, at: packet.time)
             var tag = tag(of: entry.tag)
-            if tag?.confidence == .shape, let sender = verdict.sender, let name = processes.description(of: sender).name
-            {
+            if tag?.confidence == .shape, let sender = verdict.sender, let name = description(of: sender).name {
                 tag = tag?.considering(processName: name)
             }
             if sightings.isFirstSighting(packet) { summary.distinctPackets = (summary.distinctPackets ?? 0) + 1 }
@@ -313,11 +316,11 @@ struct Attribution: EvidenceSink {
         if let sender = verdict.sender {
             reported.process = description(of: sender)
             if sender.thread != 0, sender.threadName != .empty { reported.threadName = sender.threadName.description }
-            if settings.namesHosts { reported.hostName = hosts[sender.host]?.host }
+            if settings.namesHosts { reported.hostName = hostName(sender.host) }
         }
         for candidate in verdict.candidates {
             reported.candidateNames.append(description(of: candidate.sender).name)
-            reported.candidateHosts.append(settings.namesHosts ? hosts[candidate.sender.host]?.host : nil)
+            reported.candidateHosts.append(settings.namesHosts ? hostName(candidate.sender.host) : nil)
         }
         return reported
     }
@@ -332,10 +335,12 @@ struct Attribution: EvidenceSink {
     }
 
     private mutating func description(of sender: Sender) -> ProcessDescription {
-        var description = processes.description(of: sender)
+        var description = foreign?.description(of: sender) ?? processes.description(of: sender)
         if settings.withoutArguments { description.removeArguments() }
         return description
     }
+
+    private func hostName(_ number: UInt16) -> String? { hosts[number]?.host ?? foreign?.hostName(number) }
 
     /// What clients registered for notifications, and how many more there were than are remembered.
     var registrations: (known: [PushRegistration], dropped: UInt64) {
@@ -347,6 +352,7 @@ struct Attribution: EvidenceSink {
         var result = summary
         result.records = correlator.records
         result.unmatchedRecords = correlator.unmatchedRecords
+        if let foreign { result.add(foreign) }
         for (capture, count) in cutHeaders.sorted(by: { $0.key < $1.key }) {
             result.damage.append(
                 Damage(
@@ -357,6 +363,22 @@ struct Attribution: EvidenceSink {
         result.coverage = hosts.sorted { $0.key < $1.key }.map(\.value)
         if !result.coverage.isEmpty { result.coverage[0].losses += ownLosses.intervals }
         return result
+    }
+}
+
+extension RunSummary {
+    /// Counts what other tools' evidence holds.
+    fileprivate mutating func add(_ foreign: ForeignEvidence) {
+        records += foreign.counts.records
+        unmatchedRecords += foreign.counts.unmatched
+        if foreign.counts.dropped > 0 { lost[.table, default: 0] += foreign.counts.dropped }
+        damage += foreign.damage
+        clockOffsets = foreign.offsets.map { file, offset in
+            ClockOffset(
+                seconds: Double(offset.nanoseconds) / 1e9, spread: offset.spread.map { Double($0) / 1e9 },
+                matches: offset.isGiven ? foreign.counts.records - foreign.counts.unmatched : offset.matches,
+                isGiven: offset.isGiven, file: file)
+        }
     }
 }
 
