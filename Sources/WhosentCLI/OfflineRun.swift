@@ -45,6 +45,7 @@ final class OfflineRun {
             correlator: Correlator(limits: limits.records, seed: 0x5eed),
             processes: ProcessSource(limits: limits.processes))
         attribution.foreign = ForeignEvidence(evidence.foreign)
+        if paths.count - evidence.foreign.count > 1 { attribution.hostSends = HostSends() }
         try attribution.foreign?.prepare(captures: options.paths, given: clockOffset)
         for (host, coverage) in evidence.coverages { attribution.setCoverage(coverage, host: host) }
         var outputSettings = ReportOutput.Settings()

@@ -31,6 +31,7 @@ public struct ForeignMatching: Sendable {
         var evidence: Evidence
         var resolution: Int64 = 1
         var sends: UInt64 = 0
+        var holdsICMP = false
         var first = Timestamp.distantFuture
         var last = Timestamp.distantPast
         /// How far a record's time lay behind one before it, at most, in nanoseconds.
@@ -97,6 +98,7 @@ public struct ForeignMatching: Sendable {
         }
         if record.namesPacket {
             source.sends += 1
+            if record.transport != .udp { source.holdsICMP = true }
             if record.action == .other {
                 let ends: Set = [record.localAddress, record.remoteAddress]
                 source.common = source.common?.intersection(ends) ?? ends

@@ -12,8 +12,6 @@ public enum ForeignReason: Hashable, Sendable {
     case sameFlowNotHeld(Place)
     /// A record with the packet's ports and length between other addresses.
     case portsOnly(Place, from: IPAddress, to: IPAddress)
-    /// A record between other addresses with the packet's ports, length, IP id and payload.
-    case translated(Place)
     /// Several processes have such a record.
     case severalFlows(count: Int)
     /// Several processes have a record with these ports and this length.
@@ -30,6 +28,8 @@ public enum ForeignReason: Hashable, Sendable {
     case outsideTrace(first: Timestamp, last: Timestamp)
     /// The evidence holds no sends.
     case noSends
+    /// It is ICMP, and the evidence holds none.
+    case noICMP
     /// The process's name comes from a listing, taken so many nanoseconds from the record's time; nil where unknown.
     indirect case named(ForeignReason, listing: Place, taken: Timestamp?, distance: Int64?)
     /// Why a ping is thought to be a process's.
@@ -76,9 +76,6 @@ extension ForeignReason: CustomStringConvertible {
         case .portsOnly(let place, let from, let to):
             return "ports match, address differs: the send record with these ports and this length is from \(from) "
                 + "to \(to), \(place)"
-        case .translated(let place):
-            return "matches the only send record with these ports, IP id, length and payload, between addresses that "
-                + "were translated on the way: \(place)"
         case .severalFlows(let count):
             return "\(count) processes have a send record with these addresses, ports and length around this time"
         case .severalPorts(let count):
@@ -95,6 +92,7 @@ extension ForeignReason: CustomStringConvertible {
                 + "states it"
         case .outsideTrace(let first, let last):
             return "no coverage: the evidence holds what happened from \(first) to \(last) by the capture's clock"
+        case .noICMP: return "the evidence holds no ICMP, so that nothing is known of who sent this packet"
         case .noSends: return "the evidence lists processes, but holds nothing that was sent"
         case .ping(let reason): return reason.description
         case .named(let reason, let place, let taken, let distance):

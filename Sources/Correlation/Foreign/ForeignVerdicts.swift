@@ -127,6 +127,11 @@ extension ForeignMatching {
 
     private func absence(_ packet: PacketRecord) -> Reason {
         var reason = Reason.foreign(.noSends)
+        if packet.ip.transport != .udp, sources.values.contains(where: { $0.sends > 0 }),
+            !sources.values.contains(where: \.holdsICMP)
+        {
+            return .foreign(.noICMP)
+        }
         for (number, source) in sources.sorted(by: { $0.key < $1.key }) where source.sends > 0 {
             if case .failed(let failure) = source.clock {
                 if case .foreign(.noSends) = reason { reason = .foreign(failure) }

@@ -73,6 +73,8 @@ struct Attribution: EvidenceSink {
     private(set) var hosts: [UInt16: Coverage] = [:]
     /// Asked where the correlator has no sender.
     var foreign: ForeignEvidence?
+    /// The sends of several machines, where there are several.
+    var hostSends: HostSends?
     private var naming: InterfaceNaming
     /// Decides in place of the correlator where there are no records to join with (`--socket-table`).
     private var socketTables: SocketTableJudge?
@@ -103,6 +105,7 @@ struct Attribution: EvidenceSink {
 
     mutating func add(_ record: SendRecord) {
         correlator.add(record)
+        hostSends?.add(record)
         processes.look(at: record)
     }
     mutating func add(_ record: WireRecord) {
@@ -264,10 +267,23 @@ struct Attribution: EvidenceSink {
                 packet, onLoopback: name.map(loopbacks.contains) ?? false)
             return
         }
-        let verdict = correlator.judge(
+        var verdict = correlator.judge(
             packet, passesFilters: waiting[index].passesFilters, seenHere: settings.seenHere)
-        waiting[index].verdict =
-            foreign == nil ? verdict : foreign?.complete(verdict, of: packet, hasOwn: !hosts.isEmpty)
+        if hostSends != nil { verdict = bridged(verdict, packet) }
+        if let found = foreign?.complete(verdict, of: packet, hasOwn: !hosts.isEmpty) { verdict = found }
+        waiting[index].verdict = verdict
+    }
+
+    /// The verdict where evidence comes from several machines: one may have sent it by an address that was translated
+    /// before the capture, and what one of them does not know says nothing of the others.
+    private func bridged(_ verdict: Verdict, _ packet: PacketRecord) -> Verdict {
+        guard verdict.mayBeCompleted else { return verdict }
+        if let found = hostSends?.verdict(packet) { return found }
+        guard verdict.kind == .received else { return verdict }
+        let isCovered = hosts.values.allSatisfy { packet.time >= $0.start && packet.time <= $0.stop ?? .distantFuture }
+        guard isCovered else { return .unknown(.notAllHostsCover) }
+        guard !HostSends.canTell(packet.ip) else { return verdict }
+        return Verdict(kind: .received, confidence: .probable, method: .none, reason: .arrivedMayBeTranslated)
     }
 
     private mutating func letGo(into output: inout some AttributionOutput) throws(CommandFailure) {
@@ -363,6 +379,17 @@ struct Attribution: EvidenceSink {
         result.coverage = hosts.sorted { $0.key < $1.key }.map(\.value)
         if !result.coverage.isEmpty { result.coverage[0].losses += ownLosses.intervals }
         return result
+    }
+}
+
+extension Verdict {
+    /// Other evidence may say more: it was passed on or came in, or nothing is known.
+    var mayBeCompleted: Bool {
+        switch kind {
+        case .process, .kernel: false
+        case .forwarded, .received: true
+        case .unknown: reason.isAbsence
+        }
     }
 }
 

@@ -171,7 +171,7 @@ struct ForeignEvidence {
     ///
     /// - Parameter hasOwn: evidence of this tool was asked first.
     mutating func complete(_ verdict: Verdict, of packet: PacketRecord, hasOwn: Bool) -> Verdict {
-        guard verdict.kind != .process, verdict.kind != .kernel else { return verdict }
+        guard verdict.mayBeCompleted else { return verdict }
         // Moved, not copied: its tables are sorted as they are asked.
         var processes = ForeignProcesses()
         swap(&processes, &self.processes)
