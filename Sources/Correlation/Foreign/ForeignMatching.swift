@@ -53,7 +53,8 @@ public struct ForeignMatching: Sendable {
         case failed(ForeignReason)
     }
 
-    private static let heldLimit = 1 << 16
+    /// What fits is held since it was noted, and its file need not be read again.
+    private let heldLimit: Int
     private static let addressLimit = 1 << 12
 
     let window: Int64
@@ -71,6 +72,7 @@ public struct ForeignMatching: Sendable {
     ///   - window: how far a record may lie from its packet once the clocks are aligned, at most, in nanoseconds.
     public init(limit: Int = 1 << 20, window: Int64 = ClockVotes.tolerance) {
         index = ForeignIndex(limit: limit)
+        heldLimit = min(limit, 1 << 16)
         self.window = window
     }
 
@@ -105,11 +107,13 @@ public struct ForeignMatching: Sendable {
             }
             if source.isHeld {
                 index.add(record, evidence: number)
-                if index.entries.count > Self.heldLimit { source.isHeld = false }
+                if index.entries.count >= heldLimit {
+                    source.isHeld = false
+                    index.removeAll(evidence: number)
+                }
             }
         }
         sources[number] = source
-        if !source.isHeld { index.removeAll(evidence: number) }
     }
 
     /// Notes a socket of a listing.
