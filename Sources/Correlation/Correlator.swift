@@ -55,6 +55,7 @@ public struct Correlator: Sendable {
     var kernel: PacketIndex<KernelOrigin>
     var flows: SenderFlows
     var forwarded: ForwardedFlows
+    var carriers = InnerCarriers()
     var translations: Translations
     var fragments: FragmentVerdicts
     var losses: LossHistory
@@ -126,6 +127,9 @@ public struct Correlator: Sendable {
         case .kernel:
             kernel.add(record.packet, origin: KernelOrigin(record), time: record.time, key: key)
             if let loss = kernel.letGo.take(as: .table) { noteRecordsLetGo(loss) }
+            if let inner = record.inner {
+                carriers.note(key.identity(inner), interface: record.interface, time: record.time)
+            }
         case .forwarded(let interface, let name):
             forwarded.note(
                 record.packet,

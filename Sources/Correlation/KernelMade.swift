@@ -77,6 +77,9 @@ extension Correlator {
     /// The process that sent the packet inside, if that is certain.
     private func innerSender(_ slot: PacketIndex<KernelOrigin>.Slot) -> Sender? {
         guard let inner = slot.origin.inner else { return nil }
+        let carriers = carriers.count(
+            key.identity(inner), from: slot.last.advanced(by: -window.lookback),
+            to: slot.last.advanced(by: window.lookahead))
         var level = [inner]
         for _ in 0...Self.mostTranslations {
             var found: [Verdict] = []
@@ -84,6 +87,9 @@ extension Correlator {
                 let packet = PacketRecord(time: slot.last, frame: 0, direction: .egress, ip: ip)
                 var matches = SendMatches()
                 gather(packet, into: &matches)
+                guard carriers <= matches.accepted.reduce(0, { $0 + $1.records }) || matches.accepted.isEmpty else {
+                    return nil
+                }
                 if let verdict = verdict(packet, from: matches) { found.append(verdict) }
             }
             if !found.isEmpty {

@@ -100,7 +100,7 @@ public final class Probe {
         let began = BootClock.now - 10_000
         for record in pendingSnapshot { sink.process(record) }
         pendingSnapshot = []
-        if sockets.awaitsEmptyQueues, began - queuesTime > Self.queuesInterval {
+        if sockets.awaitsEmptyQueues(at: began), began - queuesTime > Self.queuesInterval {
             queuesTime = began
             lookAround()
         }

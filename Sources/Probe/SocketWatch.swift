@@ -20,7 +20,6 @@ final class SocketWatch {
     private let optional: Set<LoadedObject.OptionalProgram>
     private let creationLink: BPFLink?
     private var useLinks: [BPFLink] = []
-    private var watchedSince: UInt64?
     private var creators = SocketCreators()
     private(set) var users = SocketUsers()
     private var held: [Held] = []
@@ -42,25 +41,23 @@ final class SocketWatch {
 
     var isWatchingUses: Bool { !useLinks.isEmpty }
 
-    /// Uses are recorded, but packets from before that may still wait in queues.
-    var awaitsEmptyQueues: Bool { isWatchingUses && users.knownSince == nil }
+    /// Whether it is worth looking at the queues often, for them to be seen empty.
+    func awaitsEmptyQueues(at time: UInt64) -> Bool {
+        guard users.awaitsEmptyQueues, let since = users.recordedSince else { return false }
+        return time < since + SocketUsers.eagerness
+    }
 
-    /// Records uses from now on; what they are good for is known from ``noteQueues(_:lookedAt:)`` on.
+    /// Records uses from now on. Those of sockets that are there already are known once ``noteQueues(_:lookedAt:)`` saw
+    /// the queues empty.
     func watchUses(_ object: borrowing AttributionObject, cgroup: borrowing OwnedDescriptor) {
         guard useLinks.isEmpty else { return }
         useLinks = Attachment.attachUses(object, optional, cgroup: cgroup)
-        if !useLinks.isEmpty { watchedSince = BootClock.now }
+        if !useLinks.isEmpty { users.begin(at: BootClock.now) }
     }
 
     /// - Parameter time: when the look at the queues was over.
     func noteQueues(_ queues: NetworkInventory.Queues, lookedAt time: UInt64) {
-        guard let watchedSince, users.knownSince == nil else { return }
-        // What was sent before uses were recorded is not waiting any more.
-        if queues.waiting == 0 {
-            users.setKnown(since: time)
-        } else if time > watchedSince + SocketUsers.window {
-            users.setKnown(since: watchedSince + SocketUsers.window)
-        }
+        if queues.waiting == 0 { users.noteEmptyQueues(at: time) }
     }
 
     /// Takes in what the kernel recorded about sockets.
@@ -70,12 +67,12 @@ final class SocketWatch {
         let missing = unsafe shared.content.pointee.lost_socket_events
         if missing != lost {
             lost = missing
-            if isWatchingUses { users.forget(at: BootClock.now) }
+            if isWatchingUses { users.begin(at: BootClock.now) }
         }
         return ring.drain { bytes in
             guard let event = bytes.loadPrefix(as: attribution_socket_event.self) else { return }
             if UInt32(event.kind) == ATTRIBUTION_SOCKET_CREATED.rawValue {
-                creators.note(event.socket_cookie, SocketCreator(event.task))
+                creators.note(event.socket_cookie, SocketCreator(event.task), time: event.time)
             } else {
                 users.note(event.socket_cookie, event.task, time: event.time)
             }
@@ -89,7 +86,7 @@ final class SocketWatch {
             // A socket is made before it is sent on, and so is its record.
             if creators[event.socket_cookie] == nil { _ = drain() }
             lastCookie = event.socket_cookie
-            lastCreator = creators[event.socket_cookie]
+            lastCreator = creators[event.socket_cookie]?.creator
         }
         return lastCreator.flatMap { $0.process == ProcessKey(event.sender) ? nil : $0 }
     }
@@ -120,7 +117,8 @@ final class SocketWatch {
 
     /// Who can have sent a packet that waited.
     func answer(_ event: attribution_send) -> SocketUsers.Answer {
-        users.answer(event, seesEveryUse: optional.contains(.socketSent))
+        users.answer(
+            event, created: creators[event.socket_cookie]?.time, seesEveryUse: optional.contains(.socketSent))
     }
 }
 

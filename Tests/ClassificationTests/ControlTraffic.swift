@@ -131,6 +131,21 @@ enum Stub {
         return Wire.padded(stub, to: 2) + Wire.u16(UInt16(wrong.addressSize ?? sockaddr.count), big)
     }
 
+    /// ept_map's answer with one tower: an interface at 192.0.2.1, TCP port 1025.
+    static func endpointMap(of interface: SyntaxID) -> [UInt8] {
+        func floor(_ left: [UInt8], _ right: [UInt8]) -> [UInt8] {
+            Wire.u16(UInt16(left.count)) + left + Wire.u16(UInt16(right.count)) + right
+        }
+        let syntax = Wire.syntax(interface)
+        let tower =
+            Wire.u16(5) + floor([0x0D] + syntax[..<18], Array(syntax[18...]))
+            + floor([0x0D] + Wire.syntax(.ndr)[..<18], [0, 0]) + floor([0x0B], [0, 0]) + floor([0x07], [0x04, 0x01])
+            + floor([0x09], [192, 0, 2, 1])
+        // Entry handle, towers, maximum, offset, count, one pointer, and what it points at.
+        return [UInt8](repeating: 0, count: 20) + Wire.u32(1) + Wire.u32(4) + Wire.u32(0) + Wire.u32(1) + Wire.u32(3)
+            + Wire.padded(Wire.u32(UInt32(tower.count)) + Wire.u32(UInt32(tower.count)) + tower, to: 4) + Wire.u32(0)
+    }
+
     static func registered(_ status: UInt32 = 0, handle: [UInt8] = handle, big: Bool = false) -> [UInt8] {
         handle + Wire.u32(0x77, big) + Wire.u32(status, big)
     }

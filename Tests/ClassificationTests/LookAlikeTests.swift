@@ -166,11 +166,4 @@ struct LookAlikeTests {
         }
         #expect(LookAlikes.match(Traffic.echo(Traffic.server, Traffic.client(1), payload: ping)) == nil)
     }
-
-    @Test func aNamedPortIsStronger() {
-        let configuration = ClassifierConfiguration(newmailPorts: [2500])
-        let packet = Traffic.udp(
-            Traffic.server, 1, Traffic.client(1), 2500, payload: [0x13, 0x37, 0xCA, 0xFE, 1, 0, 0, 0])
-        #expect(Traffic.names([Traffic.at(0, packet)], configuration: configuration) == ["newmail/probable"])
-    }
 }

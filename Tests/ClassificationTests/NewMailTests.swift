@@ -183,23 +183,70 @@ struct NewMailTests {
         #expect(Set(Traffic.names(packets)) == [Self.shape])
     }
 
-    @Test func aNamedPortRaisesWhateverElseSpeaksAgainstIt() {
-        let configuration = ClassifierConfiguration(newmailPorts: [2500])
-        let packets = [
-            Traffic.at(0, Traffic.udp(Traffic.client(1), 2500, Traffic.server, 36000, payload: [1])),
-            Traffic.at(1, Traffic.udp(Traffic.server, 36000, Traffic.client(1), 2500)),
-            Traffic.at(
-                2, Traffic.udp(Traffic.server, 36000, Traffic.client(2), 2500, payload: Array(repeating: 0, count: 8))),
-            Traffic.at(3, Traffic.udp(Traffic.server, 36000, Traffic.client(3), 2501)),
-            Traffic.at(
-                4, Traffic.udp(Traffic.server, 36000, Traffic.client(4), 2500, payload: Array(repeating: 7, count: 9))),
+    @Test("A named port is probable, and possible where something speaks against it")
+    func namedPorts() throws {
+        let zeros = [UInt8](repeating: 0, count: 8)
+        let ping: [UInt8] = [0x13, 0x37, 0xCA, 0xFE, 1, 0, 0, 0]
+        func from(_ client: Int, _ payload: [UInt8] = Traffic.context, port: UInt16 = 2500) -> IPPacket {
+            Traffic.udp(Traffic.server, 36000, Traffic.client(client), port, payload: payload)
+        }
+        func answer(_ client: Int) -> IPPacket {
+            Traffic.udp(Traffic.client(client), 2500, Traffic.server, 36000, payload: [1])
+        }
+        let packets: [(IPPacket, String, String)] = [
+            (answer(1), "-", ""),
+            (from(1), Self.possible, "traffic in the opposite direction"),
+            (from(2), Self.probable, "port 2500 was named"),
+            (from(3, zeros), Self.possible, "all 8 bytes are zero"),
+            (from(4, Array("GET / HT".utf8)), Self.possible, "printable text"),
+            (from(5, ping), Self.possible, "a well-formed message of another kind"),
+            (
+                Traffic.udp(Traffic.server, 36000, IPAddress(v4: 0xE000_00FB), 2500), Self.possible,
+                "the destination is a group"
+            ),
+            (from(6), Self.possible, "traffic in the opposite direction"),
+            (answer(6), "-", ""),
+            (Traffic.udp(Traffic.client(99), 36000, Traffic.client(7), 2501), Self.shape, "no burst"),
+            (from(8, Array(repeating: 7, count: 9)), "-", ""),
         ]
-        #expect(
-            Traffic.names(packets, configuration: configuration) == [
-                "-", Self.probable, Self.probable, Self.shape, "-",
-            ])
-        let reasons = Traffic.tags(packets, configuration: configuration)[1]?.reasons ?? []
-        #expect(reasons.contains { $0.contains("port 2500") })
+        let tags = Traffic.tags(
+            packets.enumerated().map { Traffic.at(Int64($0.offset), $0.element.0) },
+            configuration: ClassifierConfiguration(newmailPorts: [2500]))
+        for ((_, name, reason), tag) in zip(packets, tags) {
+            #expect((tag.map { "\($0.name)/\($0.confidence.name)" } ?? "-") == name)
+            #expect(reason.isEmpty || tag?.reasons.contains { $0.contains(reason) } == true, "\(reason)")
+            #expect(name == "-" || name == Self.shape || tag?.reasons.contains { $0.contains("port 2500") } == true)
+        }
+    }
+
+    @Test("What cannot be a notification is no destination of a burst either")
+    func zerosMakeNoBurst() {
+        let zeros = [UInt8](repeating: 0, count: 8)
+        let packets = (1...10).map { client in
+            Traffic.at(
+                Int64(client),
+                Traffic.udp(
+                    Traffic.server, 36000, Traffic.client(client), 2500, payload: client > 4 ? zeros : Traffic.context))
+        }
+        #expect(Set(Traffic.names(packets)) == [Self.shape])
+    }
+
+    @Test("A named port stands beside what behaviour says, and yields to an answer no further than to possible")
+    func namedPortAndBehaviour() throws {
+        let first = Traffic.udp(Traffic.server, 36000, Traffic.client(1), 2500)
+        let again = Traffic.udp(Traffic.server, 36001, Traffic.client(1), 2500)
+        let answer = Traffic.udp(Traffic.client(1), 2500, Traffic.server, 36001, payload: [1])
+        let minute = 60 * Traffic.second
+        let configuration = ClassifierConfiguration(newmailPorts: [2500])
+        let quiet = Traffic.tags([Traffic.at(0, first), Traffic.at(minute, again)], configuration: configuration)
+        #expect(quiet[1]?.confidence == .probable)
+        #expect(quiet[1]?.reasons.contains { $0.hasPrefix("the same datagram came 60 s before") } == true)
+        #expect(quiet[1]?.reasons.contains { $0.hasPrefix("port 2500 was named") } == true)
+        let answered = Traffic.tags(
+            [Traffic.at(0, first), Traffic.at(minute, again), Traffic.at(minute + 1, answer)],
+            configuration: configuration)
+        #expect(answered[0]?.confidence == .probable && answered[1]?.confidence == .possible)
+        #expect(answered[1]?.isContradicted == true)
     }
 
     @Test func everyFindingSaysWhy() {

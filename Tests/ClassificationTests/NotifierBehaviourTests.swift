@@ -57,6 +57,22 @@ struct NotifierBehaviourTests {
         talk.datagram(Array("GET / HT".utf8))
         talk.datagram(Array("GET / HT".utf8), to: Traffic.client(9))
         #expect(talk.levels == ["confirmed", "possible", "shape"])
+        // Without the server's answer the same zeros are no worse than other bytes.
+        var unanswered = Conversation()
+        unanswered.open()
+        unanswered.bind()
+        unanswered.ask(Unit.request(4, Stub.register(unanswered.client.address, 2762, context: zeros)))
+        unanswered.datagram(zeros)
+        #expect(unanswered.levels == ["probable"])
+        // A format of another protocol lowers behaviour, not what a client registered.
+        let ping: [UInt8] = [0x13, 0x37, 0xCA, 0xFE, 1, 0, 0, 0]
+        var lookAlike = Conversation()
+        lookAlike.open()
+        lookAlike.bind()
+        lookAlike.register(context: ping)
+        lookAlike.datagram(ping)
+        lookAlike.datagram(ping, to: Traffic.client(9))
+        #expect(lookAlike.levels == ["confirmed", "shape"])
         var answered = Conversation()
         answered.open()
         answered.bind()
@@ -89,6 +105,8 @@ struct NotifierBehaviourTests {
         let zeros = Traffic.at(
             0, Traffic.udp(Self.stranger, 36000, Traffic.client(1), 2500, payload: [UInt8](repeating: 0, count: 8)))
         #expect(Traffic.tags([zeros])[0]?.considering(processName: name).confidence == .shape)
+        let strong = Tag(name: "newmail", confidence: .probable, reasons: ["a registration"])
+        #expect(strong.considering(processName: name) == strong)
     }
 
     @Test("Rising source ports are named")

@@ -126,21 +126,29 @@ struct ReassemblyTests {
         #expect(Self.outcome(packets) == Self.expected)
     }
 
-    @Test("A missing segment costs its own unit, not those behind it")
-    func gaps() {
+    @Test("A missing segment costs its own unit, not those behind it", arguments: [4, 5])
+    func lostBind(frame: UInt64) throws {
         let packets = Self.talk().packets
-        // Without the bind: the structure tells. Without the request or the answer nothing is proven.
-        let withoutBind = packets.filter { $0.0.frame != 4 }
-        let withoutAck = packets.filter { $0.0.frame != 5 }
-        for lossy in [withoutBind, withoutAck] {
-            let late = lossy.map { ($0.0.frame >= 7 ? Self.moved($0.0, by: Traffic.second) : $0.0, $0.1) }
-            let result = Conversation.run(late)
-            #expect(result.tags.count == 2 && result.tags[0].confidence <= .confirmed)
-            #expect(result.registrations.allSatisfy { !$0.hasBind })
+        // Frame 4 is the bind and 5 its acknowledgement: without either the structure tells.
+        let lossy = packets.filter { $0.0.frame != frame }.map {
+            ($0.0.frame >= 7 ? Self.moved($0.0, by: Traffic.second) : $0.0, $0.1)
         }
+        let result = Conversation.run(lossy)
+        #expect(result.tags.map(\.confidence) == [.probable, .possible])
+        #expect(result.tags[0].reasons.contains { $0.contains("by its structure alone") })
+        let registration = try #require(result.registrations.first)
+        #expect(result.registrations.count == 1)
+        #expect(!registration.hasBind && registration.requested.frame == 6 && registration.answered?.frame == 7)
+        #expect(registration.end?.cause == .disconnected && registration.end?.seen.frame == 11)
+    }
+
+    @Test("A lost request or answer proves nothing")
+    func lostRegistration() {
+        let packets = Self.talk().packets
         #expect(Conversation.run(packets.filter { $0.0.frame != 6 }).registrations.isEmpty)
         let unanswered = Conversation.run(packets.filter { $0.0.frame != 7 })
         #expect(unanswered.tags[0].confidence == .probable)
+        #expect(unanswered.registrations.first?.hasBind == true)
     }
 
     private static func moved(_ record: PacketRecord, by span: Int64) -> PacketRecord {
@@ -169,6 +177,161 @@ struct ReassemblyTests {
         talk.datagram()
         let cut = talk.packets.map { ($0.0, Array($0.1.prefix(220))) }
         #expect(Self.outcome(cut)[0].hasPrefix("confirmed"))
+    }
+
+    /// An open connection with a registration; what `change` does to it, and a datagram.
+    private static func afterwards(_ change: (inout Conversation) -> Void) -> Conversation {
+        var talk = Conversation()
+        talk.open()
+        talk.bind()
+        talk.register()
+        change(&talk)
+        talk.datagram()
+        return talk
+    }
+
+    @Test("After FIN or RST nothing is registered any more", arguments: [true, false])
+    func registrationAfterTheEnd(isOrderly: Bool) {
+        let talk = Self.afterwards {
+            if isOrderly { $0.close() } else { $0.reset() }
+            $0.register(port: 3000, call: 9)
+        }
+        #expect(talk.registrations.map { $0.end?.cause } == [.connectionEnded])
+        #expect(talk.levels == ["possible"])
+    }
+
+    @Test("A FIN ends a registration at once, even before what it follows is here")
+    func hastyEnd() {
+        let talk = Self.afterwards {
+            $0.clientNext &+= 10
+            $0.close()
+        }
+        #expect(talk.levels == ["possible"])
+    }
+
+    @Test("Segments from elsewhere in the sequence space: a few are strays, more are another connection")
+    func strangers() {
+        func level(_ count: Int) -> [String] {
+            Self.afterwards { talk in
+                talk.clientNext &+= 0x1000_0000
+                for _ in 0..<count { talk.ask([1, 2, 3]) }
+            }.levels
+        }
+        #expect(level(8) == ["confirmed"] && level(9) == ["possible"])
+    }
+
+    @Test("An acknowledgement of what cannot have been sent holds nothing up")
+    func wildAcknowledgement() {
+        var talk = Self.afterwards { _ in }
+        let answer = talk.packets.count - 2
+        talk.packets[answer].1.replaceSubrange(8..<12, with: Wire.u32(talk.clientNext &+ 0x1000_0000, true))
+        #expect(talk.levels == ["confirmed"])
+    }
+
+    @Test("Too many segments behind a gap end the waiting")
+    func overfull() {
+        var talk = Conversation()
+        talk.open()
+        talk.bind()
+        talk.clientNext &+= 10
+        for _ in 0..<70 { talk.ask(Unit.request(11, [1, 2, 3], call: 3)) }
+        talk.register(call: 9)
+        talk.datagram()
+        // All of it in less than the time that a gap is waited for.
+        #expect(talk.time < ControlConnection.patience)
+        #expect(talk.levels == ["confirmed"])
+    }
+
+    @Test("Overlapping segments in the wrong order")
+    func overlapsOutOfOrder() {
+        let packets = Self.talk().packets.flatMap { entry -> [(PacketRecord, [UInt8])] in
+            guard entry.1.count > 60 else { return [entry] }
+            let payload = Array(entry.1[20...])
+            let sequence = entry.1[4..<8].reduce(0) { $0 << 8 | UInt32($1) }
+            return [
+                Self.part(entry, sequence &+ 10, Array(payload[10...])),
+                Self.part(entry, sequence, Array(payload[..<20])),
+            ]
+        }
+        #expect(Self.outcome(packets) == Self.expected)
+    }
+
+    @Test("What waits twice waits once")
+    func heldTwice() {
+        var stream = TCPStream()
+        func held(_ length: Int) -> TCPStream.Held {
+            TCPStream.Held(
+                sequence: 5, acknowledgement: nil, bytes: [UInt8](repeating: 1, count: length), length: length,
+                isLast: false, seen: Sighting(time: Traffic.begin, frame: 1))
+        }
+        for length in [20, 20, 10, 30] { stream.hold(held(length)) }
+        #expect(stream.held.map(\.length) == [30, 20] && stream.heldBytes == 50)
+    }
+
+    @Test("Fragments of IP have no segment")
+    func fragments() {
+        let (packet, bytes) = Self.talk().packets[3]
+        var fragment = packet.ip
+        fragment.isFragment = true
+        bytes.withRawSpan { span in
+            #expect(TCPSegment(packet.ip, span) != nil && TCPSegment(fragment, span) == nil)
+        }
+    }
+
+    @Test("Bytes that wait on all connections together are bounded")
+    func heldInAll() {
+        var channels = ControlChannels(seed: 1, connectionLimit: 64, heldLimit: 3000)
+        var control = MailControl(configuration: ClassifierConfiguration())
+        var most = 0
+        for number in 0..<20 {
+            var talk = Conversation()
+            talk.client = TCPEndpoint(address: Traffic.client(number), port: 50001)
+            talk.open()
+            talk.bind()
+            talk.clientNext &+= 10
+            talk.ask([UInt8](repeating: 3, count: 1000))
+            for (packet, bytes) in talk.packets {
+                bytes.withRawSpan { channels.observe(packet, $0, into: &control) }
+                most = max(most, channels.heldBytes)
+            }
+        }
+        #expect(most > 0 && most <= 4000)
+    }
+
+    @Test("Connections are bounded: the one that was silent longest is followed no more")
+    func connectionBounds() throws {
+        var configuration = ClassifierConfiguration()
+        configuration.connectionLimit = 4
+        var classifier = Classifier(configuration: configuration)
+        for number in 0..<5 {
+            var talk = Conversation()
+            talk.client = TCPEndpoint(address: Traffic.client(number), port: 50001)
+            talk.time = Int64(number) * Traffic.second
+            talk.open()
+            talk.bind()
+            talk.register()
+            for (packet, bytes) in talk.packets { _ = bytes.withRawSpan { classifier.observe(packet, transport: $0) } }
+        }
+        let ends = classifier.registrations.map { $0.end?.cause }
+        #expect(ends == [.lostTrack, nil, nil, nil, nil])
+
+        // The same for connections that have only begun, each on ports of its own.
+        var channels = ControlChannels(seed: 1, connectionLimit: 4, heldLimit: 1 << 16)
+        var control = MailControl(configuration: configuration)
+        var looks: [Bool] = []
+        for number in 0..<5 {
+            var talk = Conversation()
+            talk.client = TCPEndpoint(address: Traffic.client(1), port: UInt16(50001 + number))
+            talk.open()
+            for (packet, bytes) in talk.packets { bytes.withRawSpan { channels.observe(packet, $0, into: &control) } }
+        }
+        for number in 0..<5 {
+            var talk = Conversation()
+            talk.client = TCPEndpoint(address: Traffic.client(1), port: UInt16(50001 + number))
+            talk.ask([1, 2, 3])
+            looks.append(channels.concerns(talk.packets[0].0.ip))
+        }
+        #expect(looks == [false, true, true, true, true])
     }
 
     @Test("Other protocols are forgotten at their first byte")

@@ -56,6 +56,19 @@ struct TunnelTests {
         }
     }
 
+    @Test("An inner packet that was sent once and carried twice names nobody; stacked devices show one twice")
+    func carriedTwice() {
+        var correlator = Traffic.correlator()
+        let first = Traffic.udp(id: 900, destinationPort: 4789)
+        let second = Traffic.udp(id: 901, destinationPort: 4789)
+        correlator.add(Traffic.record(Traffic.udp(id: 2), pid: 22))
+        correlator.add(made(first, around: Traffic.udp(id: 2), interface: 2))
+        correlator.add(made(first, around: Traffic.udp(id: 2), interface: 3, at: 1500))
+        #expect(correlator.judge(Traffic.seen(first)).onBehalfOf?.process.pid == 22)
+        correlator.add(made(second, around: Traffic.udp(id: 2), at: 2000))
+        #expect(correlator.judge(Traffic.seen(second)).onBehalfOf == nil)
+    }
+
     @Test("An inner packet without a record of its own names nobody")
     func unknownInnerSender() {
         var correlator = Traffic.correlator()

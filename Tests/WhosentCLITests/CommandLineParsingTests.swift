@@ -51,6 +51,7 @@ struct CommandLineParsingTests {
         ["live", "-c", "0"], ["live", "--format", "xml"], ["live", "udp", "-Z"], ["record"], ["join", "a.pcap"],
         ["join", "--evidence", "e"], ["join", "-", "--evidence", "-"], ["classify"], ["classify", "-", "-"],
         ["join", "a", "--evidence", "e", "--clock-offset", "soon"], ["explain", "0", "a", "--evidence", "e"],
+        ["evidence"], ["evidence", "a", "b", "-w", "c"], ["evidence", "-", "-"], ["evidence", "a", "--format", "csv"],
         ["record", "-w", "x", "--snaplen", "5"], ["nonsense"],
         ["live", "--ring-size", "63"], ["record", "-w", "x", "--ring-size", "1048577"],
         ["live", "--process-table", "255"], ["join", "a", "--evidence", "e", "--record-table", "1023"],

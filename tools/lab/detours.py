@@ -229,10 +229,10 @@ class Detours:
         if self.queue not in self.missing:
             self.send_queued(at)
         if self.balance not in self.missing:
-            self.session.send("32b", "sendto", HOST[at], BALANCED[at], "--port", BALANCED_PORT,
-                              seen={"destination": PEER[at]})
-            self.session.send("32b", "connected-send", HOST[at], BALANCED[at], "--port", BALANCED_PORT,
-                              seen={"destination": PEER[at]})
+            # The address is this machine's own, so it is what the client sends from.
+            for mode in ("sendto", "connected-send"):
+                self.session.send("32b", mode, BALANCED[at], BALANCED[at], "--port", BALANCED_PORT,
+                                  seen={"destination": PEER[at]})
         if self.rewriting not in self.missing:
             self.session.send("43", "sendto", HOST[at], PEER[at], "--port", REWRITTEN_PORT,
                               seen={"source": REWRITTEN[at]})

@@ -51,6 +51,8 @@ struct NewMailClassifier: Sendable {
         let claim: NewMailClaim?
         /// What the packet itself says against it.
         let contrary: Finding?
+        /// The user named this port as a registered one.
+        let namedPort: UInt16?
     }
 
     static let name = "newmail"
@@ -111,15 +113,14 @@ struct NewMailClassifier: Sendable {
         let hasForm = Self.hasForm(packet)
         let registered = control.isEmpty ? nil : registeredClaim(packet, at: record.time)
         guard hasForm || registered != nil else { return .unrelated }
-        let isNamed = namedPorts.contains(packet.destinationPort)
+        let namedPort = hasForm && namedPorts.contains(packet.destinationPort) ? packet.destinationPort : nil
         let contrary = hasForm ? Self.contrary(packet) : nil
         let claim = hasForm ? behaviour(record, addedTo: registered) : registered
-        if !isNamed, claim == nil, let contrary { return .decided(contrary) }
+        let isFormAlone = claim == nil && namedPort == nil
+        if isFormAlone, let contrary { return .decided(contrary) }
         let reverse = TupleFingerprint(
             packet.destination, packet.destinationPort, packet.source, packet.sourcePort, seed: seed)
-        if claim == nil, history.contains(reverse) {
-            return .decided(isNamed ? .namedPort(packet.destinationPort) : .answered)
-        }
+        if isFormAlone, history.contains(reverse) { return .decided(.answered) }
         // Any source port: a notifier takes a new one for each datagram.
         let destination = TupleFingerprint(
             packet.destination, packet.destinationPort, packet.destination, 0, seed: seed)
@@ -127,12 +128,10 @@ struct NewMailClassifier: Sendable {
             $0.note(
                 destination, reverse: reverse, sourcePort: packet.sourcePort, at: record.time, history: history)
         }
-        if isNamed, claim.map({ $0.confidence < .probable }) ?? true {
-            return .decided(.namedPort(packet.destinationPort))
-        }
         return .candidate(
             Candidate(
-                reverse: reverse, source: source, client: packet.destination, claim: claim, contrary: contrary))
+                reverse: reverse, source: source, client: packet.destination, claim: claim, contrary: contrary,
+                namedPort: namedPort))
     }
 
     /// What registrations say, for datagrams of any length that one may have.
@@ -176,9 +175,15 @@ struct NewMailClassifier: Sendable {
         let fetch = control.fetches(of: candidate.client)?.first(after: time)
         let isAnswered = history.contains(candidate.reverse)
         guard candidate.claim != nil || fetch != nil else {
-            return isAnswered ? .answered : candidate.contrary ?? surroundings(candidate, at: time)
+            let contrary = isAnswered ? .answered : candidate.contrary
+            guard let port = candidate.namedPort else { return contrary ?? surroundings(candidate, at: time) }
+            return contrary.map { .judged(tags.namedPort(port, against: $0)) } ?? .namedPort(port)
         }
         var claim = candidate.claim ?? NewMailClaim(confidence: .possible, reasons: [])
+        if let port = candidate.namedPort {
+            claim.confidence = max(claim.confidence, .probable)
+            claim.reasons.append(NewMailTags.sentence(namedPort: port))
+        }
         if let fetch {
             let span = (fetch.time.since(time) + 500_000) / 1_000_000
             claim.reasons.append(
@@ -191,7 +196,7 @@ struct NewMailClassifier: Sendable {
         default: break
         }
         // Bytes that a client registered may be zeros or text as well.
-        let contrary = isAnswered ? Finding.answered : claim.confidence == .confirmed ? nil : candidate.contrary
+        let contrary = isAnswered ? Finding.answered : claim.hasRegisteredBytes ? nil : candidate.contrary
         guard let contrary else {
             return .judged(Tag(name: Self.name, confidence: claim.confidence, reasons: claim.reasons))
         }

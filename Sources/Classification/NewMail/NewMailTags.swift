@@ -47,7 +47,7 @@ struct NewMailTags: Sendable {
         risingBursts = bursts(", each from a higher source port than the one before")
         self.namedPorts = Dictionary(
             uniqueKeysWithValues: namedPorts.map {
-                ($0, tag(.probable, "port \($0) was named as one that is registered for notifications"))
+                ($0, tag(.probable, Self.sentence(namedPort: $0)))
             })
     }
 
@@ -65,6 +65,21 @@ struct NewMailTags: Sendable {
         case .namedPort(let port): namedPorts[port] ?? form
         case .judged(let tag): tag
         }
+    }
+
+    /// The tag of a datagram to a port that the user named, where `finding` speaks against it: the user's word keeps it
+    /// above the form, but is no proof.
+    func namedPort(_ port: UInt16, against finding: NewMailClassifier.Finding) -> Tag {
+        var tag = self[.namedPort(port)]
+        tag.confidence = .possible
+        tag.reasons += self[finding].reasons.dropFirst()
+        tag.isContradicted = true
+        return tag
+    }
+
+    /// What the user's naming a port says.
+    static func sentence(namedPort port: UInt16) -> String {
+        "port \(port) was named as one that is registered for notifications"
     }
 
     /// `1 s`, or `250 ms` where it is less.

@@ -39,7 +39,7 @@ struct ControlChannels: Sendable {
             return true
         }
         let begin = ip.payloadPrefix.high
-        return begin >> 56 == 5 && begin >> 48 & 0xFF <= 1 || begin == 0x6E63_6163_6E5F_6874  // "ncacn_ht"
+        return begin >> 56 == 5 && begin >> 48 & 0xFF <= 1
     }
 
     /// Takes a packet that ``concerns(_:)`` the control channels.
@@ -87,12 +87,12 @@ struct ControlChannels: Sendable {
         _ = undecided[place].synchronise(segment, direction)
     }
 
-    /// No SYN was seen: only a whole header, or the banner, begins anything.
+    /// No SYN was seen: only a whole header begins anything.
     private func beginsInTheMiddle(_ segment: TCPSegment, _ bytes: RawSpan) -> Bool {
-        guard segment.payload.count >= httpBanner.count else { return false }
+        guard segment.payload.count >= PDUHeader.length else { return false }
         var begin: [UInt8] = []
         begin.append(copying: bytes, in: segment.payload.prefix(PDUHeader.length))
-        return begin.starts(with: httpBanner) || PDUHeader(begin) != nil
+        return PDUHeader(begin) != nil
     }
 
     private mutating func add(

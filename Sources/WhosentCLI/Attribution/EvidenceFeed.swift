@@ -56,7 +56,7 @@ struct EvidenceFeed {
     init(paths: [String], clockOffset: Int64 = 0) throws(CommandFailure) {
         self.clockOffset = clockOffset
         for (index, path) in paths.enumerated() {
-            do {
+            do throws(EvidenceError) {
                 let reader = try EvidenceReader(path: path, host: UInt16(index))
                 if reader.trust == .recorded {
                     sources.append(Source(reader: reader, host: UInt16(index)))

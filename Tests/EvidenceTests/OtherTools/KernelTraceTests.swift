@@ -266,43 +266,54 @@ struct KernelTraceTests {
         #expect(second.damage.first?.offset == UInt64(2 + 2 * Self.caseA.utf8.count))
     }
 
-    @Test("a trace of any length is read in bounded memory")
+    /// That nothing is kept of what was handed over cannot be seen here, where other tests share the process: the
+    /// command's memory was measured with 5,000,000 lines, see docs/windows.md.
+    @Test("a trace is read only as far as its records are asked for")
     func streaming() throws {
-        let lines: UInt64 = 200_003
-        let reader = try EvidenceReader(source: GeneratedTrace(lines: lines), file: "t", host: 0)
-        for _ in 0..<20_000 { _ = try reader.next() }
-        let before = try residentBytes()
-        var count: UInt64 = 20_000
+        let lines: UInt64 = 5_003
+        let progress = Progress()
+        let reader = try EvidenceReader(
+            source: GeneratedTrace(lines: lines, progress: progress), file: "t", host: 0)
+        var count: UInt64 = 0
+        var furthest: UInt64 = 0
         while let record = try reader.next() {
             guard case .traffic(let traffic) = record, traffic.position == count + 2 else {
                 Issue.record("record \(count) is not line \(count + 2)")
                 return
             }
             count += 1
+            furthest = max(furthest, progress.linesMade - count)
         }
-        #expect(count == lines)
-        #expect(try residentBytes() < before + 16 << 20)
+        #expect(count == lines && progress.linesMade == lines)
+        // One buffer of 64 KiB, of lines of about 110 bytes.
+        #expect(furthest < 1000)
     }
+}
+
+private final class Progress {
+    var linesMade: UInt64 = 0
 }
 
 /// A header and lines of sends, made as they are read.
 private struct GeneratedTrace: ByteSource {
     private var rest: [UInt8]
-    private var made: UInt64 = 0
     private let lines: UInt64
+    private let progress: Progress
 
-    init(lines: UInt64) {
+    init(lines: UInt64, progress: Progress) {
         self.lines = lines
+        self.progress = progress
         rest = Array(KernelTraceTests.old.utf8)
     }
 
     mutating func read(into buffer: inout MutableRawSpan) throws(ByteSourceError) -> Int {
+        let made = progress.linesMade
         if rest.isEmpty, made < lines {
             let port = 1024 + made % 60_000
             rest = Array(
                 "UdpIp, Send, 0xFFFFFFFF, \(129_079_416_141_424_158 + made), 0, 0, 2136, 8, 172.023.098.097, 010.001.001.001, 2762, \(port), 0, 0\n"
                     .utf8)
-            made += 1
+            progress.linesMade += 1
         }
         let count = min(rest.count, buffer.byteCount)
         for index in 0..<count { buffer.storeBytes(of: rest[index], toByteOffset: index, as: UInt8.self) }

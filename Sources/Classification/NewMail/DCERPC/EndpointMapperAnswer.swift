@@ -3,8 +3,6 @@ internal import Records
 /// What ept_map (C706, appendix O; opnum 3 of the endpoint mapper) answers: where an interface is served.
 enum EndpointMapperAnswer {
     static let opnum: UInt16 = 3
-    /// The most towers that are looked at.
-    private static let towerLimit = 32
 
     /// The endpoints of `interface` over TCP in an answer.
     static func endpoints(of interface: SyntaxID, in stub: RPCStub) -> [TCPEndpoint] {
@@ -12,8 +10,8 @@ enum EndpointMapperAnswer {
         var cursor = WireCursor(stub.bytes, from: 24, isBigEndian: stub.isBigEndian)
         cursor.skip(8)
         let count = Int(cursor.uint32())
-        guard !cursor.hasOverrun, count <= towerLimit else { return [] }
         cursor.skip(4 * count)
+        guard !cursor.hasOverrun else { return [] }
         var found: [TCPEndpoint] = []
         for _ in 0..<count {
             cursor.align(4)

@@ -97,9 +97,7 @@ struct MailControl: ControlChannelSink, Sendable {
             let response = call.isSealed ? nil : PushNotificationResponse(stub)
             guard call.isSealed || response != nil else { return }
             registrations.answer(connection: connection.id, callID: call.id, response: response, at: seen)
-        case .fault(let call, _):
-            guard call.opnum == EMSMDBOperation.registerPushNotification else { return }
-            registrations.refuse(connection: connection.id, callID: call.id, at: seen)
+        case .fault(let call, _): registrations.refuse(connection: connection.id, callID: call.id, at: seen)
         }
     }
 

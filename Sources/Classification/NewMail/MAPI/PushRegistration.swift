@@ -69,9 +69,6 @@ public struct PushRegistration: Hashable, Sendable {
     /// The request is encrypted: port and context are not known.
     public var isSealed: Bool { callback == nil }
 
-    /// Accepted by `time` and not ended before it.
-    func holds(at time: Timestamp) -> Bool {
-        guard let answered, answered.time <= time, isSealed || status == 0 else { return false }
-        return end.map { $0.seen.time > time } ?? true
-    }
+    /// Answered by `time`. An answer that refuses is also an end.
+    func isAnswered(by time: Timestamp) -> Bool { answered.map { $0.time <= time } ?? false }
 }

@@ -116,7 +116,7 @@ struct PushRegistrations: Sendable {
     }
 
     private func latest(_ connection: UInt64, _ callID: UInt32) -> Int? {
-        indices(connection).last { entries[$0].callID == callID && entries[$0].answered == nil }
+        indices(connection).last { entries[$0].callID == callID }
     }
 
     private func indices(_ connection: UInt64) -> [Int] {

@@ -5,6 +5,8 @@ struct NewMailClaim: Sendable {
     var confidence: Tag.Confidence
     /// A sentence each; at least one.
     var reasons: [String]
+    /// The payload is what a client registered: that it is of zeros, say, is no surprise then.
+    var hasRegisteredBytes = false
 }
 
 /// Puts places in the captures into words.
@@ -52,9 +54,10 @@ struct RegistrationJudge {
         if let end = registration.end, end.seen.time <= time {
             guard isSame else { return nil }
             reasons.append("but that registration had ended: \(end.cause.rawValue) in \(names.frame(end.seen))")
-            return NewMailClaim(confidence: .possible, reasons: reasons)
+            return NewMailClaim(confidence: .possible, reasons: reasons, hasRegisteredBytes: true)
         }
-        let isAccepted = registration.holds(at: time)
+        // A refusal would have ended it.
+        let isAccepted = registration.isAnswered(by: time)
         if isAccepted, let answered = registration.answered {
             reasons.append("the server accepted that registration in \(names.frame(answered))")
         } else {
@@ -62,12 +65,12 @@ struct RegistrationJudge {
         }
         reasons += remarks(registration, packet)
         let confidence: Tag.Confidence =
-            switch (isSame, isAccepted && isRegisteredAddress) {
+            switch (isSame, isAccepted && isRegisteredAddress && registration.hasBind) {
             case (true, true): .confirmed
             case (true, false): .probable
             case (false, _): isAccepted && isFromServer ? .probable : .possible
             }
-        return NewMailClaim(confidence: confidence, reasons: reasons)
+        return NewMailClaim(confidence: confidence, reasons: reasons, hasRegisteredBytes: isSame)
     }
 
     private func sentence(_ registration: PushRegistration, isSame: Bool) -> String {
@@ -96,7 +99,8 @@ struct RegistrationJudge {
         }
         if !registration.hasBind {
             remarks.append(
-                "the captures have no bind for that connection: the registration was recognised by its structure alone")
+                "the captures have no bind for that connection: the registration was recognised by its structure alone, "
+                    + "which is no proof")
         }
         return remarks
     }
@@ -107,7 +111,7 @@ struct RegistrationJudge {
             registration.end.map({ $0.seen.time > time }) ?? true
         else { return nil }
         let answer =
-            registration.holds(at: time)
+            registration.isAnswered(by: time)
             ? registration.answered.map { "the server answered it in \(names.frame($0))" } : nil
         return NewMailClaim(
             confidence: .probable,
