@@ -102,6 +102,28 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case firstFragmentMissing
     /// What the socket tables say, where they are all there is.
     case socketTables(SocketTableReason)
+    /// A machine's send record with other addresses and all else equal.
+    case translatedElsewhere(delay: Int64)
+    /// A machine's send record that is equal but for its time.
+    case otherClock(delay: Int64)
+    /// Several machines' processes have such a record.
+    case severalHosts(count: Int)
+    /// It came in; that it came from another machine of the evidence, translated, is not excluded.
+    case arrivedMayBeTranslated
+    /// It came in, at a time that not all of the evidence covers.
+    case notAllHostsCover
+    /// What other tools' evidence says.
+    case foreign(ForeignReason)
+
+    /// It says that no record fits, and not that those which fit contradict each other: other evidence may be asked.
+    public var isAbsence: Bool {
+        switch self {
+        case .nothingMatches, .foreignAddresses, .noEvidence, .beforeCoverage, .afterCoverage, .outsideFilter,
+            .outsideInterface, .evidenceLost, .noWireRecords, .recordsLetGo, .notAllHostsCover:
+            true
+        default: false
+        }
+    }
 
     /// The sentence.
     public var description: String {
@@ -205,6 +227,22 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .notDecodable: return "not decodable: the capture cut the headers"
         case .firstFragmentMissing: return "a later fragment whose first fragment was not seen or not matched"
         case .socketTables(let reason): return reason.description
+        case .foreign(let reason): return reason.description
+        case .translatedElsewhere(let delay):
+            return
+                "matches the only send record with these ports, IP id, length and payload (\(span(delay))); an address was translated on the way"
+        case .otherClock(let delay):
+            return
+                "matches the only send record with these addresses, ports, IP id, length and payload, \(span(delay)): on another machine's clock"
+        case .severalHosts(let count):
+            return
+                "\(count) processes have a send record with these ports, IP id, length and payload, and addresses may have been translated on the way"
+        case .arrivedMayBeTranslated:
+            return
+                "came in from outside; without an IP id it is not excluded that another machine of the evidence sent it by a translated address"
+        case .notAllHostsCover:
+            return
+                "no coverage: not all of the evidence covers this time, and another machine of it may have sent this packet"
         }
     }
 

@@ -25,8 +25,8 @@ public struct RunSummary: Sendable {
     public var tags: [String: UInt64] = [:]
     /// What the evidence covers.
     public var coverage: [Coverage] = []
-    /// What the clocks of foreign evidence were moved by, where they were.
-    public var clockOffset: ClockOffset?
+    /// What the clocks of foreign evidence were moved by, a file each.
+    public var clockOffsets: [ClockOffset] = []
     /// Damage found in files.
     public var damage: [Damage] = []
     /// The exit status of COMMAND, where one was run.
@@ -40,15 +40,26 @@ public struct RunSummary: Sendable {
         public var seconds: Double
         /// How far the matches lie around it, in seconds; nil where it was given, not measured.
         public var spread: Double?
-        /// From how many matches it comes, at least 1.
+        /// From how many matches it comes; where it was given, how many there were by it.
         public var matches: UInt64
+        /// It was given (`--clock-offset`).
+        public var isGiven: Bool
+        /// The evidence's file (escaped).
+        public var file: String?
 
         /// An offset.
-        public init(seconds: Double, spread: Double?, matches: UInt64) {
+        public init(seconds: Double, spread: Double?, matches: UInt64, isGiven: Bool = false, file: String? = nil) {
             self.seconds = seconds
             self.spread = spread
             self.matches = matches
+            self.isGiven = isGiven
+            self.file = file
         }
+    }
+
+    /// The offset that most matches speak for: there is room for one in the summary object.
+    var mainClockOffset: ClockOffset? {
+        clockOffsets.filter { $0.matches > 0 }.max { $0.matches < $1.matches }
     }
 
     /// What one interface of a live capture counted.

@@ -22,10 +22,7 @@ public enum SummaryFigures {
             lines.append("\(flows) flow\(flows == 1 ? "" : "s") or fragmented datagrams let go in use (table full)")
         }
         lines += spans(summary)
-        if let offset = summary.clockOffset {
-            let spread = offset.spread.map { ", spread \($0) s" } ?? ", as given"
-            lines.append("the evidence's clock was moved by \(offset.seconds) s (\(offset.matches) matches\(spread))")
-        }
+        lines += summary.clockOffsets.map(clock)
         for finding in summary.damage {
             let file = TerminalText.name(finding.file)
             lines.append("damage: \(file) at byte \(finding.offset): \(TerminalText.visible(finding.what))")
@@ -57,6 +54,35 @@ public enum SummaryFigures {
 
     private static func distinct(_ summary: RunSummary) -> String {
         summary.distinctPackets.map { $0 == summary.packets ? "" : " (\($0) distinct)" } ?? ""
+    }
+
+    /// `clock offset +4 h 0.312 s from 1 match (trace.csv): the capture's clock is ahead of the evidence's`
+    private static func clock(_ offset: RunSummary.ClockOffset) -> String {
+        let count = "\(offset.matches) match\(offset.matches == 1 ? "" : "es")"
+        let spread = offset.spread.map { ", spread \(decimal($0))" } ?? ""
+        let origin = offset.isGiven ? "as given" : "from \(count)\(spread)"
+        let file = offset.file.map { " (\(TerminalText.name($0)))" } ?? ""
+        let millis = (offset.seconds * 1000).rounded()
+        let relation = millis == 0 ? "the same as" : millis > 0 ? "ahead of" : "behind"
+        let span = span(offset.seconds)
+        return "clock offset \(span) \(origin)\(file): the capture's clock is \(relation) the evidence's"
+    }
+
+    /// `+4 h 0.312 s`
+    private static func span(_ seconds: Double) -> String {
+        let millis = Int64((seconds.magnitude * 1000).rounded())
+        let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60)
+        var text = seconds < 0 ? "-" : "+"
+        if hours > 0 { text += "\(hours) h " }
+        if minutes > 0 { text += "\(minutes) min " }
+        return text + decimal(Double(millis % 60_000) / 1000)
+    }
+
+    /// Seconds with three digits after the point.
+    private static func decimal(_ seconds: Double) -> String {
+        let millis = Int64((seconds.magnitude * 1000).rounded())
+        let digits = String(millis % 1000)
+        return "\(millis / 1000)." + String(repeating: "0", count: 3 - digits.count) + digits + " s"
     }
 
     private static func parts(_ summary: RunSummary) -> String {

@@ -34,7 +34,7 @@ extension RunSummary {
         json.array { json in
             for part in coverage { part.writeObject(to: &json) }
         }
-        if let clockOffset {
+        if let clockOffset = mainClockOffset {
             json.member("clock_offset") { json in
                 json.key("seconds")
                 json.value(clockOffset.seconds)

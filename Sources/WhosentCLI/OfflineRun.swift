@@ -27,12 +27,12 @@ final class OfflineRun {
 
     /// Opens everything.
     init(
-        captures options: CaptureOptions, evidence paths: [String], clockOffset: Int64, classifier: ClassifierOptions,
+        captures options: CaptureOptions, evidence paths: [String], clockOffset: Int64?, classifier: ClassifierOptions,
         output outputOptions: OutputOptions, write: String?, listsRegistrations: Bool = false,
         limits: Limits = Limits()
     ) throws(CommandFailure) {
         var tagging = try classifier.makeConfiguration()
-        evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset)
+        evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset ?? 0)
         captures = try CaptureFeed(paths: options.paths)
         tagging.captureNames = captures.names
         expression = options.filter
@@ -46,6 +46,9 @@ final class OfflineRun {
             // Hash order never shows in a result, so a fixed key keeps a replay a replay.
             correlator: Correlator(limits: limits.records, seed: 0x5eed),
             processes: ProcessSource(limits: limits.processes))
+        attribution.foreign = ForeignEvidence(evidence.foreign)
+        if paths.count - evidence.foreign.count > 1 { attribution.hostSends = HostSends() }
+        try attribution.foreign?.prepare(captures: options.paths, given: clockOffset)
         for (host, coverage) in evidence.coverages { attribution.setCoverage(coverage, host: host) }
         var outputSettings = ReportOutput.Settings()
         outputSettings.leavesStandardOutput = write == "-"
@@ -120,6 +123,7 @@ final class OfflineRun {
     private func settle(through time: Timestamp) throws(CommandFailure) {
         let needed = time.advanced(by: lookahead)
         try evidence.advance(through: needed, into: &attribution)
+        try attribution.foreign?.advance(through: time)
         describeInterfaces()
         try attribution.settle(recordsThrough: needed.advanced(by: 1), into: &output)
     }

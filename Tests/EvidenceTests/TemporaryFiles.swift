@@ -51,3 +51,9 @@ let witness = URL(filePath: #filePath).deletingLastPathComponent().deletingLastP
 
 /// Programs that tests may not do without where WHOSENT_REQUIRE_BPF=1; elsewhere a missing one skips the test.
 let requiresWitnesses = ProcessInfo.processInfo.environment["WHOSENT_REQUIRE_BPF"] == "1"
+
+/// The memory that this process holds.
+func residentBytes() throws -> Int {
+    let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+    return 4096 * (fields.count > 1 ? Int(fields[1]) ?? 0 : 0)
+}

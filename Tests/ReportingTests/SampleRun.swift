@@ -115,7 +115,7 @@ extension Sample {
                 host: "node1", start: begin, stop: begin.advanced(by: 60_000_000_000), filter: "udp or \u{1B}[1micmp",
                 losses: [LossInterval(kind: .send, count: 5, start: begin, stop: begin.advanced(by: 1_000_000))])
         ]
-        summary.clockOffset = RunSummary.ClockOffset(seconds: -14400.312441, spread: 0.25, matches: 3)
+        summary.clockOffsets = [RunSummary.ClockOffset(seconds: -14400.312441, spread: 0.25, matches: 3)]
         summary.damage = [Damage(file: "eth0.pcap", offset: 1234, what: "the last block is cut after 17 bytes")]
         summary.interfaces = [RunSummary.InterfaceCounts(name: "eth0", received: 104, dropped: 3)]
         summary.commandStatus = 3

@@ -71,6 +71,10 @@ struct Attribution: EvidenceSink {
     /// Looks at this machine's processes, in a live run.
     private var tunnels: TunnelHolders?
     private(set) var hosts: [UInt16: Coverage] = [:]
+    /// Asked where the correlator has no sender.
+    var foreign: ForeignEvidence?
+    /// The sends of several machines, where there are several.
+    var hostSends: HostSends?
     private var naming: InterfaceNaming
     /// Decides in place of the correlator where there are no records to join with (`--socket-table`).
     private var socketTables: SocketTableJudge?
@@ -101,6 +105,7 @@ struct Attribution: EvidenceSink {
 
     mutating func add(_ record: SendRecord) {
         correlator.add(record)
+        hostSends?.add(record)
         processes.look(at: record)
     }
     mutating func add(_ record: WireRecord) {
@@ -272,10 +277,25 @@ struct Attribution: EvidenceSink {
                 packet, onLoopback: name.map(loopbacks.contains) ?? false)
             return
         }
-        waiting[index].verdict = correlator.judge(
+        var verdict = correlator.judge(
             packet, passesFilters: waiting[index].passesFilters, seenHere: settings.seenHere)
+        if hostSends != nil { verdict = bridged(verdict, packet) }
+        if let found = foreign?.complete(verdict, of: packet, hasOwn: !hosts.isEmpty) { verdict = found }
+        waiting[index].verdict = verdict
         // What arrives has no record, and the record of what is passed on may be older than the news of the device.
-        if waiting[index].verdict?.tunnel != nil { tunnels?.look() }
+        if verdict.tunnel != nil { tunnels?.look() }
+    }
+
+    /// The verdict where evidence comes from several machines: one may have sent it by an address that was translated
+    /// before the capture, and what one of them does not know says nothing of the others.
+    private func bridged(_ verdict: Verdict, _ packet: PacketRecord) -> Verdict {
+        guard verdict.mayBeCompleted else { return verdict }
+        if let found = hostSends?.verdict(packet) { return found }
+        guard verdict.kind == .received else { return verdict }
+        let isCovered = hosts.values.allSatisfy { packet.time >= $0.start && packet.time <= $0.stop ?? .distantFuture }
+        guard isCovered else { return .unknown(.notAllHostsCover) }
+        guard !HostSends.canTell(packet.ip) else { return verdict }
+        return Verdict(kind: .received, confidence: .probable, method: .none, reason: .arrivedMayBeTranslated)
     }
 
     private mutating func letGo(into output: inout some AttributionOutput) throws(CommandFailure) {
@@ -285,8 +305,7 @@ struct Attribution: EvidenceSink {
         if let packet = entry.packet, var verdict = entry.verdict {
             correlator.addHolders(to: &verdict, at: packet.time)
             var tag = tag(of: entry.tag)
-            if tag?.confidence == .shape, let sender = verdict.sender, let name = processes.description(of: sender).name
-            {
+            if tag?.confidence == .shape, let sender = verdict.sender, let name = description(of: sender).name {
                 tag = tag?.considering(processName: name)
             }
             if sightings.isFirstSighting(packet) { summary.distinctPackets = (summary.distinctPackets ?? 0) + 1 }
@@ -325,11 +344,11 @@ struct Attribution: EvidenceSink {
         if let sender = verdict.sender {
             reported.process = description(of: sender)
             if sender.thread != 0, sender.threadName != .empty { reported.threadName = sender.threadName.description }
-            if settings.namesHosts { reported.hostName = hosts[sender.host]?.host }
+            if settings.namesHosts { reported.hostName = hostName(sender.host) }
         }
         for candidate in verdict.candidates {
             reported.candidateNames.append(description(of: candidate.sender).name)
-            reported.candidateHosts.append(settings.namesHosts ? hosts[candidate.sender.host]?.host : nil)
+            reported.candidateHosts.append(settings.namesHosts ? hostName(candidate.sender.host) : nil)
         }
         return reported
     }
@@ -344,10 +363,12 @@ struct Attribution: EvidenceSink {
     }
 
     private mutating func description(of sender: Sender) -> ProcessDescription {
-        var description = processes.description(of: sender)
+        var description = foreign?.description(of: sender) ?? processes.description(of: sender)
         if settings.withoutArguments { description.removeArguments() }
         return description
     }
+
+    private func hostName(_ number: UInt16) -> String? { hosts[number]?.host ?? foreign?.hostName(number) }
 
     /// What clients registered for notifications, and how many more there were than are remembered.
     var registrations: (known: [PushRegistration], dropped: UInt64) {
@@ -359,6 +380,7 @@ struct Attribution: EvidenceSink {
         var result = summary
         result.records = correlator.records
         result.unmatchedRecords = correlator.unmatchedRecords
+        if let foreign { result.add(foreign) }
         for (capture, count) in cutHeaders.sorted(by: { $0.key < $1.key }) {
             result.damage.append(
                 Damage(
@@ -369,6 +391,33 @@ struct Attribution: EvidenceSink {
         result.coverage = hosts.sorted { $0.key < $1.key }.map(\.value)
         if !result.coverage.isEmpty { result.coverage[0].losses += ownLosses.intervals }
         return result
+    }
+}
+
+extension Verdict {
+    /// Other evidence may say more: it was passed on or came in, or nothing is known.
+    var mayBeCompleted: Bool {
+        switch kind {
+        case .process, .kernel: false
+        case .forwarded, .received: true
+        case .unknown: reason.isAbsence
+        }
+    }
+}
+
+extension RunSummary {
+    /// Counts what other tools' evidence holds.
+    fileprivate mutating func add(_ foreign: ForeignEvidence) {
+        records += foreign.counts.records
+        unmatchedRecords += foreign.counts.unmatched
+        if foreign.counts.dropped > 0 { lost[.table, default: 0] += foreign.counts.dropped }
+        damage += foreign.damage
+        clockOffsets = foreign.offsets.map { file, offset in
+            ClockOffset(
+                seconds: Double(offset.nanoseconds) / 1e9, spread: offset.spread.map { Double($0) / 1e9 },
+                matches: offset.isGiven ? foreign.counts.records - foreign.counts.unmatched : offset.matches,
+                isGiven: offset.isGiven, file: file)
+        }
     }
 }
 

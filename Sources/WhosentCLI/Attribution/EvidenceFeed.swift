@@ -46,6 +46,8 @@ struct EvidenceFeed {
     private static let patience: Int64 = 500_000_000
 
     private var sources: [Source] = []
+    /// Evidence of other tools, which is read otherwise.
+    private(set) var foreign: [ForeignEvidence.File] = []
     private let clockOffset: Int64
 
     /// Opens the files.
@@ -56,13 +58,11 @@ struct EvidenceFeed {
         for (index, path) in paths.enumerated() {
             do throws(EvidenceError) {
                 let reader = try EvidenceReader(path: path, host: UInt16(index))
-                guard reader.trust == .recorded else {
-                    throw EvidenceError(
-                        code: .notEvidence, file: path,
-                        description: "\(path) is \(reader.kind.name), which cannot be joined yet; "
-                            + "whosent evidence says what it holds")
+                if reader.trust == .recorded {
+                    sources.append(Source(reader: reader, host: UInt16(index)))
+                } else {
+                    foreign.append(ForeignEvidence.File(path: path, number: UInt16(index), reader: reader))
                 }
-                sources.append(Source(reader: reader, host: UInt16(index)))
             } catch {
                 throw CommandFailure(error.exitStatus, error.description)
             }
