@@ -39,6 +39,9 @@ public struct LiveProcesses {
     private var schedule = LookSchedule()
     private var second: Int64 = 0
     private var askedInSecond = 0
+    /// Processes that were one too many in their second. A single burst is all that some send.
+    private var postponed: [ProcessKey] = []
+    private static let postponedLimit = 512
     private var askedCgroups: Set<UInt64> = []
     private var lastCgroup: UInt64 = 0
 
@@ -114,6 +117,7 @@ public struct LiveProcesses {
     /// Returns what was learned.
     @discardableResult
     public mutating func drained(until moment: Timestamp) -> Learned {
+        askForPostponed()
         held.append(contentsOf: reader.takeAnswers())
         var learned = Learned()
         guard !held.isEmpty else { return learned }
@@ -130,6 +134,13 @@ public struct LiveProcesses {
         }
         held = later
         return learned
+    }
+
+    /// Asks for what was too much at the time.
+    private mutating func askForPostponed() {
+        var count = 0
+        while count < postponed.count, mayAsk(), reader.request(postponed[count]) { count += 1 }
+        postponed.removeFirst(count)
     }
 
     /// Uses what a look brought; returns whether the table knows more now.
@@ -192,10 +203,13 @@ public struct LiveProcesses {
     ) -> Bool {
         if cgroup != 0 { name(cgroup: cgroup) }
         guard schedule.isDue(process, version: imageVersion, at: time) else { return false }
-        guard mayAsk(), reader.request(process) else {
-            // To be asked again with a later packet.
-            counts.refused += 1
-            return false
+        if !postponed.isEmpty || !mayAsk() || !reader.request(process) {
+            guard postponed.count < Self.postponedLimit else {
+                // To be asked again with a later packet.
+                counts.refused += 1
+                return false
+            }
+            postponed.append(process)
         }
         schedule.begin(process, version: imageVersion, at: time)
         counts.requested += 1
