@@ -134,7 +134,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "ProcessMetadataTests", dependencies: ["ProcessMetadata", "Records"], swiftSettings: settings),
+            name: "ProcessMetadataTests", dependencies: ["CLinux", "ProcessMetadata", "Records"],
+            swiftSettings: settings),
         .testTarget(
             name: "ClassificationTests", dependencies: ["Classification", "PacketDecoding", "Records"],
             swiftSettings: settings),

@@ -3,7 +3,10 @@ internal import Glibc
 internal import PacketDecoding
 internal import Records
 
-/// A pcap savefile read by libpcap: both byte orders, micro- and nanoseconds, the modified formats it knows.
+/// A pcap savefile: both byte orders, micro- and nanoseconds, the modified formats that libpcap knows.
+///
+/// Records of this machine's byte order are read where they lie. Whatever is out of the ordinary, the file's header
+/// first of all, is libpcap's to read and to judge.
 @safe
 final class PcapFile {
     /// What the file header says.
@@ -11,38 +14,33 @@ final class PcapFile {
     /// What ended the packets before the file's end.
     private(set) var damage: Damage?
 
-    private let input: CaptureInput
+    private let stream: PcapStream
     private let handle: OpaquePointer
-    private let stream: UnsafeMutablePointer<FILE>
-    private let buffer: UnsafeMutablePointer<CChar>
-    private let recordHead: UInt64
-    /// Where the next record begins.
-    private var offset: UInt64
-    private let snapLength: UInt32
+    /// The most captured bytes of an ordinary record; nil where the file's records are none.
+    private let ordinaryLimit: UInt32?
+    /// Nanoseconds in a unit of the records' fractions of seconds: 1 or 1,000.
+    private let fractionUnit: Int64
 
     /// Opens what `input` holds, whose first four bytes are `magic`.
     init(_ input: CaptureInput, magic: [UInt8]) throws(CaptureError) {
-        let stream = try unsafe openStream(over: input)
-        let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: streamBuffer)
-        unsafe setvbuf(stream, buffer, _IOFBF, streamBuffer)
+        let stream = PcapStream(input)
+        let file = try unsafe openFile(over: stream)
         let (opened, message) = unsafe withPcapMessage { buffer in
-            unsafe pcap_fopen_offline_with_tstamp_precision(stream, UInt32(PCAP_TSTAMP_PRECISION_NANO), buffer)
+            unsafe pcap_fopen_offline_with_tstamp_precision(file, UInt32(PCAP_TSTAMP_PRECISION_NANO), buffer)
         }
         guard let handle = unsafe opened else {
-            unsafe fclose(stream)
-            unsafe buffer.deallocate()
+            unsafe fclose(file)
             throw Self.refused(input, magic: magic, message: message)
         }
         unsafe self.handle = handle
-        unsafe self.stream = stream
-        unsafe self.buffer = buffer
-        self.input = input
-        snapLength = unsafe UInt32(clamping: pcap_snapshot(handle))
+        self.stream = stream
+        let snapLength = unsafe UInt32(clamping: pcap_snapshot(handle))
         interface = CaptureInterface(
             name: nil, linkType: DataLinkType.linkType(of: unsafe pcap_datalink(handle)), snapLength: snapLength)
-        offset = unsafe UInt64(clamping: ftello(stream))
-        // The modified format has eight bytes more in each record's head.
-        recordHead = magic == Self.modifiedMagic || magic == Self.modifiedMagic.reversed() ? 24 : 16
+        let stored = magic.count == 4 ? magic.reversed().reduce(0) { $0 << 8 | UInt32($1) } : 0
+        let own = UInt32(littleEndian: stored)
+        fractionUnit = own == 0xA1B2_3C4D ? 1 : 1000
+        ordinaryLimit = own == 0xA1B2_C3D4 || own == 0xA1B2_3C4D ? min(snapLength, longestOrdinary) : nil
         guard LinkType.isSupported(interface.linkType) else {
             let name = unsafe pcap_datalink_val_to_name(pcap_datalink(handle)).map { unsafe String(cString: $0) }
             throw .unsupportedLinkType(interface.linkType, name: name, of: input.name)
@@ -50,9 +48,8 @@ final class PcapFile {
     }
 
     deinit {
-        // Closes the stream too, which is the last to use the buffer.
+        // Closes the C stream too.
         unsafe pcap_close(handle)
-        unsafe buffer.deallocate()
     }
 
     /// Goes to the next packet.
@@ -60,10 +57,38 @@ final class PcapFile {
     /// - Returns: its bytes, valid until the next call; nil at the end.
     @inline(__always)
     func advance(_ frame: inout CapturedFrame) -> UnsafeRawBufferPointer? {
+        if let bytes = unsafe readOrdinary(&frame) { return unsafe bytes }
+        return unsafe readByLibpcap(&frame)
+    }
+
+    /// Reads a record as libpcap would, if there is nothing in it that libpcap has to decide.
+    @inline(__always)
+    private func readOrdinary(_ frame: inout CapturedFrame) -> UnsafeRawBufferPointer? {
+        guard let ordinaryLimit, let head = unsafe stream.peek(recordHead) else { return nil }
+        let seconds = unsafe head.loadUnaligned(as: UInt32.self)
+        let fraction = unsafe head.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
+        let captured = unsafe head.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
+        let original = unsafe head.loadUnaligned(fromByteOffset: 12, as: UInt32.self)
+        // Later than 2038 or with more than a second of fractions, it is libpcap's to say what that means.
+        guard seconds <= UInt32(Int32.max), Int64(fraction) * fractionUnit < 1_000_000_000, captured <= ordinaryLimit,
+            original <= UInt32(Int32.max), let record = unsafe stream.peek(recordHead + Int(captured))
+        else { return nil }
+        stream.skip(record.count)
+        frame.time = Timestamp(
+            nanoseconds: Int64(seconds) * 1_000_000_000 + Int64(fraction) * fractionUnit)
+        frame.frame += 1
+        frame.linkType = interface.linkType
+        frame.capturedLength = Int(captured)
+        frame.originalLength = Int(max(original, captured))
+        return unsafe UnsafeRawBufferPointer(rebasing: record[recordHead...])
+    }
+
+    private func readByLibpcap(_ frame: inout CapturedFrame) -> UnsafeRawBufferPointer? {
+        let offset = stream.position
         var header: UnsafeMutablePointer<pcap_pkthdr>?
         var data: UnsafePointer<UInt8>?
         guard unsafe pcap_next_ex(handle, &header, &data) == 1, let header = unsafe header else {
-            noteEnd()
+            noteEnd(at: offset)
             return nil
         }
         let captured = unsafe header.pointee.caplen
@@ -73,23 +98,20 @@ final class PcapFile {
         frame.linkType = interface.linkType
         frame.capturedLength = Int(captured)
         frame.originalLength = unsafe Int(max(header.pointee.len, captured))
-        offset += recordHead + UInt64(captured)
-        // libpcap cuts what passes the file's snap length: only the stream knows then how long the record was.
-        if captured == snapLength { offset = unsafe UInt64(clamping: ftello(stream)) }
         return unsafe UnsafeRawBufferPointer(start: data, count: Int(captured))
     }
 
     /// The end of the file is no error, anything else is damage at the record that could not be read.
-    private func noteEnd() {
+    private func noteEnd(at offset: UInt64) {
         guard damage == nil else { return }
-        if let failure = input.failure {
+        if let failure = stream.input.failure {
             damage = failure
             return
         }
         let message = unsafe String(cString: pcap_geterr(handle))
         guard !message.isEmpty else { return }
         damage = Damage(
-            file: input.name, offset: offset,
+            file: stream.input.name, offset: offset,
             what: "the packet here cannot be read, nor anything behind it: \(message)")
     }
 
@@ -143,40 +165,32 @@ extension CaptureError {
     }
 }
 
-/// How much is read ahead: the default of 4 KiB would cost a system call every few packets.
-private let streamBuffer = 256 * 1024
+/// Seconds, their fraction, captured and original length.
+private let recordHead = 16
+/// What libpcap takes for the most that a frame of common link types has.
+private let longestOrdinary: UInt32 = 262_144
 
-/// A C stream over the input, for libpcap. Closing it gives the input back.
-private func openStream(over input: CaptureInput) throws(CaptureError) -> UnsafeMutablePointer<FILE> {
+/// A C stream over the bytes, for libpcap; it holds none of them back. Closing it gives the bytes' owner back.
+private func openFile(over stream: PcapStream) throws(CaptureError) -> UnsafeMutablePointer<FILE> {
     let functions = unsafe clibpcap_cookie_functions(
         read: { cookie, buffer, size in
             guard let cookie = unsafe cookie, let buffer = unsafe buffer else { return -1 }
-            let input = unsafe Unmanaged<CaptureInput>.fromOpaque(cookie).takeUnretainedValue()
-            return unsafe input.read(into: UnsafeMutableRawBufferPointer(start: buffer, count: size))
+            let stream = unsafe Unmanaged<PcapStream>.fromOpaque(cookie).takeUnretainedValue()
+            return unsafe stream.read(into: UnsafeMutableRawBufferPointer(start: buffer, count: size))
         },
         write: nil,
-        seek: { cookie, position, whence in
-            // Only where it stands can be told, for ftello.
-            guard let cookie = unsafe cookie, let position = unsafe position, whence == SEEK_CUR,
-                unsafe position.pointee == 0
-            else {
-                errno = ESPIPE
-                return -1
-            }
-            let input = unsafe Unmanaged<CaptureInput>.fromOpaque(cookie).takeUnretainedValue()
-            unsafe position.pointee = Int64(clamping: input.position)
-            return 0
-        },
+        seek: nil,
         close: { cookie in
-            if let cookie = unsafe cookie { unsafe Unmanaged<CaptureInput>.fromOpaque(cookie).release() }
+            if let cookie = unsafe cookie { unsafe Unmanaged<PcapStream>.fromOpaque(cookie).release() }
             return 0
         })
-    let cookie = unsafe Unmanaged.passRetained(input)
-    guard let stream = unsafe clibpcap_fopencookie(cookie.toOpaque(), "r", functions) else {
+    let cookie = unsafe Unmanaged.passRetained(stream)
+    guard let file = unsafe clibpcap_fopencookie(cookie.toOpaque(), "r", functions) else {
         unsafe cookie.release()
         throw CaptureError(
             code: .io, operation: "fopencookie", errno: errno,
-            description: "There is not enough memory to open \(input.name); free some and try again.")
+            description: "There is not enough memory to open \(stream.input.name); free some and try again.")
     }
-    return unsafe stream
+    unsafe setvbuf(file, nil, _IONBF, 0)
+    return unsafe file
 }

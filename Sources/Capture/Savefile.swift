@@ -1,4 +1,5 @@
 public import Records
+internal import PacketDecoding
 internal import PcapNG
 
 /// A capture file: pcap in every form that libpcap reads, or pcapng; plain or gzipped, a file or standard input.
@@ -59,6 +60,27 @@ public final class Savefile {
     ) throws(Failure) -> Result? {
         guard advance() else { return nil }
         return try unsafe body(current, bytes.bytes)
+    }
+
+    /// Hands packets to `body` until it returns false, at the least cost for each.
+    ///
+    /// - Returns: false at the end of the file, or where it cannot be read any further.
+    public func read(while body: (CapturedFrame, RawSpan) -> Bool) -> Bool {
+        guard case .pcap(let file) = content else {
+            while advance() { if unsafe !body(current, bytes.bytes) { return true } }
+            return false
+        }
+        var frame = current
+        defer { current = frame }
+        while let bytes = unsafe file.advance(&frame) { if unsafe !body(frame, bytes.bytes) { return true } }
+        return false
+    }
+
+    /// Every packet was captured at the same place and in no known direction: a pcap file of a link type that says
+    /// neither.
+    public var hasOnePlace: Bool {
+        guard case .pcap(let file) = content else { return false }
+        return file.interface.linkType != LinkType.linuxSLL && file.interface.linkType != LinkType.linuxSLL2
     }
 
     /// Goes to the next packet: ``current`` and ``bytes``, which live until the next call.

@@ -1,7 +1,7 @@
 /// A table with a fixed capacity that forgets the entry that was not touched for longest.
 ///
 /// What is forgotten depends on the order of calls alone, never on hash values, so that a replay forgets the same.
-struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+struct RecencyTable<Key: TableKey, Value: Sendable>: Sendable {
     /// A place in the table that may have been given to another key since.
     struct Reference: Hashable, Sendable {
         fileprivate let slot: Int32
@@ -17,7 +17,7 @@ struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     private let capacity: Int
-    private var slots: [Key: Int32] = [:]
+    private var slots = SlotIndex()
     private var entries: [Entry] = []
     private var newest: Int32 = -1
     private var oldest: Int32 = -1
@@ -26,7 +26,7 @@ struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// Makes room for all entries now, so that none is made for a packet later.
     mutating func reserveCapacity() {
-        slots.reserveCapacity(capacity)
+        slots.reserve(capacity)
         entries.reserveCapacity(capacity)
     }
 
@@ -35,7 +35,7 @@ struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     /// The value of a key, without touching it.
     subscript(key: Key) -> Value? {
-        guard let slot = slots[key] else { return nil }
+        guard let slot = find(key) else { return nil }
         return entries[Int(slot)].value
     }
 
@@ -53,7 +53,7 @@ struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         let slot: Int32
         if newest >= 0, entries[Int(newest)].key == key {
             slot = newest
-        } else if let found = slots[key] {
+        } else if let found = find(key) {
             slot = found
             unlink(slot)
             linkNewest(slot)
@@ -65,20 +65,23 @@ struct RecencyTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         return Reference(slot: slot, generation: entries[Int(slot)].generation)
     }
 
+    @inline(__always)
+    private func find(_ key: Key) -> Int32? { slots.find(key.mixed) { entries[Int($0)].key == key } }
+
     private mutating func place(_ key: Key, _ value: Value) -> Int32 {
         if entries.count < capacity {
             let slot = Int32(entries.count)
             entries.append(Entry(key: key, value: value, newer: -1, older: -1, generation: 0))
-            slots[key] = slot
+            slots.insert(key.mixed, slot)
             return slot
         }
         let slot = oldest
         unlink(slot)
-        slots[entries[Int(slot)].key] = nil
+        slots.remove(entries[Int(slot)].key.mixed, slot)
         entries[Int(slot)].key = key
         entries[Int(slot)].value = value
         entries[Int(slot)].generation &+= 1
-        slots[key] = slot
+        slots.insert(key.mixed, slot)
         return slot
     }
 

@@ -9,16 +9,10 @@ struct TupleFingerprint: Hashable, Sendable {
         _ source: IPAddress, _ sourcePort: UInt16, _ destination: IPAddress, _ destinationPort: UInt16, seed: UInt64
     ) {
         let ports = UInt64(sourcePort) << 32 | UInt64(destinationPort) << 8 | UInt64(source.version.rawValue)
-        let from = Self.mix(source.low ^ seed, source.high ^ 0xA076_1D64_78BD_642F)
-        let to = Self.mix(destination.low ^ 0xE703_7ED1_A0B4_28DB, destination.high ^ seed)
-        let mixed = Self.mix(from ^ ports, (to << 23 | to >> 41) ^ 0x8EBC_6AF0_9C88_C6E3)
+        let from = folded(source.low ^ seed, source.high ^ 0xA076_1D64_78BD_642F)
+        let to = folded(destination.low ^ 0xE703_7ED1_A0B4_28DB, destination.high ^ seed)
+        let mixed = folded(from ^ ports, (to << 23 | to >> 41) ^ 0x8EBC_6AF0_9C88_C6E3)
         bits = mixed == 0 ? 1 : mixed
-    }
-
-    /// Folded multiplication (wyhash): every bit of the product depends on every bit of both.
-    private static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
-        let product = left.multipliedFullWidth(by: right)
-        return product.high ^ product.low
     }
 }
 
@@ -49,6 +43,8 @@ struct TupleHistory: Sendable {
     /// Remembers a tuple as the latest of its set.
     mutating func insert(_ fingerprint: TupleFingerprint) {
         let first = (Int(truncatingIfNeeded: fingerprint.bits) & mask) * Self.ways
+        // The tuple is mostly the latest already, and a line that is not written need not be written back.
+        if places[first] == fingerprint.bits { return }
         var carried = fingerprint.bits
         for place in first..<first + Self.ways {
             let displaced = places[place]

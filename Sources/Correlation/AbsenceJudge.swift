@@ -2,6 +2,13 @@ import Records
 
 /// What it means that no record matches: absence proves something only inside coverage.
 struct AbsenceJudge: Sendable {
+    /// An interface that a packet may have come in on.
+    struct Device {
+        let host: UInt16
+        let namespace: UInt32
+        let index: UInt32
+    }
+
     private struct Host: Sendable {
         let number: UInt16
         let coverage: Coverage
@@ -49,6 +56,7 @@ struct AbsenceJudge: Sendable {
         guard cameIn(packet, seenHere: seenHere) else {
             return .unknown(isLocal(packet.ip.destination) ? nothingMatches : .foreignAddresses)
         }
+        if packet.isBehindRareHeaders { return .unknown(.rareHeaders) }
         guard hosts.allSatisfy(\.coverage.includesWire) else { return .unknown(.noWireRecords) }
         if horizons.forwarded >= packet.time.advanced(by: -ForwardedFlows.lifetime), !isForUs(packet.ip.destination) {
             return .unknown(.recordsLetGo)
@@ -61,6 +69,29 @@ struct AbsenceJudge: Sendable {
             return Verdict(kind: .received, confidence: .probable, method: .none, reason: .arrivedForOthers)
         }
         return Verdict(kind: .received, confidence: .exact, method: .none, reason: .arrived)
+    }
+
+    /// The interfaces that a packet may have come in on: several where namespaces use the same index.
+    func devices(of packet: PacketRecord) -> [Device] {
+        var found: [(interface: HostInterface, host: UInt16)] = []
+        for host in hosts {
+            for interface in host.coverage.interfaces
+            where
+                (packet.ingressIndex == 0 ? isAddressed(packet, to: interface) : interface.index == packet.ingressIndex)
+                && (packet.namespace == 0 || interface.namespace == packet.namespace)
+            {
+                found.append((interface, host.number))
+            }
+        }
+        if found.count > 1, found.contains(where: { isAddressed(packet, to: $0.interface) }) {
+            found.removeAll { !isAddressed(packet, to: $0.interface) }
+        }
+        return found.map { Device(host: $0.host, namespace: $0.interface.namespace, index: $0.interface.index) }
+    }
+
+    private func isAddressed(_ packet: PacketRecord, to interface: HostInterface) -> Bool {
+        if let mac = packet.destinationMAC, mac == interface.mac { return true }
+        return interface.addresses.contains { $0.address == packet.ip.destination }
     }
 
     private func isForUs(_ destination: IPAddress) -> Bool {

@@ -186,9 +186,11 @@ public struct Correlator: Sendable {
         if matches.truncatedWalk { return .unknown(.tooManyEqualRecords) }
         if matches.sawBorrowed { return .unknown(.borrowedContext) }
         if packet.ip.isTruncated { return .unknown(.notDecodable) }
-        return absence.verdict(
+        var verdict = absence.verdict(
             packet, passesFilters: passesFilters, seenHere: seenHere, losses: losses, window: window,
             horizons: AbsenceJudge.Horizons(sends: sends.horizon, forwarded: forwarded.horizon))
+        if verdict.kind == .received { weaken(&verdict, of: packet) }
+        return verdict
     }
 
     /// Counts the match, and takes a name back where something else speaks against it.
@@ -225,6 +227,22 @@ public struct Correlator: Sendable {
     func isInWindow<Origin>(_ slot: PacketIndex<Origin>.Slot, _ packet: PacketRecord) -> Bool {
         slot.first <= packet.time.advanced(by: window.ahead(packet.direction))
             && slot.last >= packet.time.advanced(by: -window.lookback)
+    }
+
+    /// On some devices a process of this machine can let packets come in that no hook sees it send.
+    private func weaken(_ verdict: inout Verdict, of packet: PacketRecord) {
+        let devices = absence.devices(of: packet)
+        let origins = devices.map { tunnels.origin(host: $0.host, namespace: $0.namespace, index: $0.index) }
+        if origins.count == 1, let origin = origins[0] {
+            verdict.tunnel = origin
+            verdict.confidence = .probable
+            verdict.reason = .arrivedFromTunnel(holders: nil)
+        } else if !devices.isEmpty || packet.ingressIndex != 0,
+            !devices.contains(where: { tunnels.leadsOutside(host: $0.host, namespace: $0.namespace, index: $0.index) })
+        {
+            verdict.confidence = .probable
+            if verdict.reason == .arrived { verdict.reason = .arrivedFromHere }
+        }
     }
 
     // MARK: Packets without a sending process
@@ -279,7 +297,14 @@ public struct Correlator: Sendable {
             reason: lost == 0 ? .forwardedFlow : .forwardedNearLoss,
             ingressInterface: way.ingressName ?? "if\(way.ingressInterface)")
         verdict.tunnel = tunnels.origin(host: way.host, namespace: way.namespace, index: way.ingressInterface)
-        if verdict.tunnel != nil, lost == 0 { verdict.reason = .fromTunnel(holders: nil) }
+        if lost == 0, verdict.tunnel != nil {
+            verdict.reason = .fromTunnel(holders: nil)
+        } else if lost == 0,
+            !tunnels.leadsOutside(host: way.host, namespace: way.namespace, index: way.ingressInterface)
+        {
+            verdict.reason = .forwardedFromHere
+        }
+        if verdict.reason != .forwardedFlow { verdict.confidence = .probable }
         return verdict
     }
 

@@ -39,6 +39,7 @@ struct InnerCarriers: Sendable {
     func count(_ inner: UInt64, from start: Timestamp, to end: Timestamp) -> Int {
         let carriers = (recent[inner] ?? older[inner] ?? []).filter { start <= $0.time && $0.time <= end }
         if carriers.count == Self.most { return .max }
-        return Set(carriers.map(\.interface)).map { interface in carriers.count { $0.interface == interface } }.max() ?? 0
+        return Set(carriers.map(\.interface)).map { interface in carriers.count { $0.interface == interface } }.max()
+            ?? 0
     }
 }

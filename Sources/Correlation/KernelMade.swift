@@ -4,6 +4,8 @@ import Records
 struct KernelOrigin: Equatable, Sendable {
     let host: UInt16
     let hasKernelSocket: Bool
+    /// It was seen at a port of a bridge or bond: a packet without a socket may be a process's there.
+    let isAtPort: Bool
     /// The index of the interface it left by.
     let interface: UInt32
     /// A packet was wrapped into it.
@@ -14,6 +16,7 @@ struct KernelOrigin: Equatable, Sendable {
     init(_ record: WireRecord) {
         host = record.host
         hasKernelSocket = record.hasKernelSocket
+        isAtPort = record.isAtPort
         interface = record.interface
         isTunnel = record.innerOffset > 0
         inner = record.inner
@@ -21,6 +24,8 @@ struct KernelOrigin: Equatable, Sendable {
 
     /// The kernel's own socket, or its own wrapping, leaves no doubt.
     var isCertain: Bool { hasKernelSocket || isTunnel }
+    /// A bridge's or bond's clone of anybody's packet.
+    var mayBeFlooded: Bool { isAtPort && !isCertain }
 }
 
 extension Correlator {
@@ -46,6 +51,8 @@ extension Correlator {
         if matches.contains(where: \.origin.isTunnel) {
             return tunnelVerdict(matches, mayNameSender: areAll && !mayLackEqualOuter(packet))
         }
+        // What the kernel sends through a bridge was recorded at the bridge too; what the bridge itself makes was not.
+        if matches.allSatisfy(\.origin.mayBeFlooded), !packet.ip.isListenerQuery { return .unknown(.floodedUnrecorded) }
         let isCertain = matches.contains(where: \.origin.isCertain)
         return Verdict(
             kind: .kernel, confidence: isCertain ? .exact : .probable, method: .packet,
@@ -108,12 +115,20 @@ extension Correlator {
     /// Which is which, the interfaces tell that the two were recorded at.
     func copyVerdict(_ packet: PacketRecord, of matches: SendMatches) -> Verdict? {
         guard let nearest = matches.nearest, nearest.comparison == .complete else { return nil }
-        let copies = kernelMatches(packet).slots.filter { !$0.origin.isCertain }
+        let slots = kernelMatches(packet).slots
+        let copies = slots.filter { !$0.origin.isCertain && !$0.origin.isAtPort }
         guard !copies.isEmpty else { return nil }
         let isOriginal = matches.accepted.contains { $0.origin.interface == packet.egressIndex }
         let isCopy = copies.contains { $0.origin.interface == packet.egressIndex }
         guard packet.egressIndex != 0, isOriginal != isCopy else { return .unknown(.kernelAndProcess) }
+        // Below a port that is a VLAN a flooded packet has no socket either.
+        if isCopy, slots.contains(where: \.origin.mayBeFlooded) { return .unknown(.kernelAndProcess) }
         return isOriginal
             ? nil : Verdict(kind: .kernel, confidence: .probable, method: .packet, reason: .copiedAtTransmit)
     }
+}
+
+extension IPPacket {
+    /// A multicast listener query (RFC 3810): the one packet that a bridge makes by itself.
+    fileprivate var isListenerQuery: Bool { transport == .icmpv6 && icmpType == 130 && hopLimit == 1 }
 }

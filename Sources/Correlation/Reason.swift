@@ -38,6 +38,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case kernelSocket
     /// Neither a socket nor an ingress interface at transmit.
     case noSocketAtTransmit
+    /// A bridge or bond flooded it, and whose it is was not recorded.
+    case floodedUnrecorded
     /// The kernel wrapped another packet into it.
     case wrapped(senderIsKnown: Bool)
     /// The kernel wraps this flow's packets, which came in.
@@ -46,12 +48,20 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case copiedAtTransmit
     /// The flow came out of a TUN or TAP device; nil where nobody looked who held it.
     case fromTunnel(holders: Int?)
+    /// It came out of a TUN or TAP device, for this machine; nil where nobody looked who held it.
+    case arrivedFromTunnel(holders: Int?)
+    /// The flow was forwarded from a device that a process of this machine may write to unseen, or that is not known.
+    case forwardedFromHere
     /// The flow was forwarded.
     case forwardedFlow
     /// The flow was forwarded, in a time when send records were lost.
     case forwardedNearLoss
     /// It came in, and nobody here sent it.
     case arrived
+    /// The same, by a device that a process of this machine may write to unseen, or that is not known.
+    case arrivedFromHere
+    /// It came in behind headers that keep sends from being recorded.
+    case rareHeaders
     /// It came in for an address that is not this machine's, and was not seen to leave.
     case arrivedForOthers
     /// It came in, and the window was held only in part.
@@ -157,6 +167,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .tooManyEqualRecords: return "more send records resemble this packet than are compared; it is not decided"
         case .kernelSocket: return "sent by the kernel itself, on its own socket"
         case .noSocketAtTransmit: return "transmitted without any socket and without having come in: made by the kernel"
+        case .floodedUnrecorded:
+            return "flooded by a bridge or bond, without its socket; no record says who sent it"
         case .wrapped(let senderIsKnown):
             return "made by the kernel to carry another packet through a tunnel; "
                 + (senderIsKnown ? "that packet's send record names who sent it" : "who sent that one is not certain")
@@ -165,8 +177,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .copiedAtTransmit:
             return
                 "equals a packet that a process sent by another interface, but was transmitted without a socket: a copy"
-        case .fromTunnel(let holders):
-            let came = "came out of a TUN or TAP device and was passed on; "
+        case .fromTunnel(let holders), .arrivedFromTunnel(let holders):
+            let came = "came out of a TUN or TAP device\(isPassedOn ? " and was passed on" : ""); "
             switch holders {
             case nil: return came + "who held the device then was not seen"
             case 0?: return came + "no process was seen to hold the device around that time"
@@ -174,8 +186,17 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
             case let count?: return came + "one of \(count) processes that hold the device probably wrote it"
             }
         case .forwardedFlow: return "came in on another interface and was passed on; no process here sent it"
+        case .forwardedFromHere:
+            return
+                "came in on another interface and was passed on; no process here is seen to have sent it, but one that bypasses the hooks could have"
         case .forwardedNearLoss: return "a packet of a forwarded flow, at a time when some send records were lost"
         case .arrived: return "came in from outside; inside the evidence's coverage no process here sent it"
+        case .arrivedFromHere:
+            return
+                "came in, and no process here is seen to have sent it, but one that bypasses the hooks could have, on this interface"
+        case .rareHeaders:
+            return
+                "nothing matches: packets behind such headers (MPLS, LLC, PPPoE, many tags or extension headers) leave no record"
         case .arrivedForOthers:
             return "came in from outside for an address that is not this machine's, and was not seen to be passed on"
         case .arrivedWindowNotHeld:
@@ -224,6 +245,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
                 "no coverage: not all of the evidence covers this time, and another machine of it may have sent this packet"
         }
     }
+
+    private var isPassedOn: Bool { if case .fromTunnel = self { true } else { false } }
 
     /// "0.123 ms before", with the sign in words.
     private func span(_ nanoseconds: Int64) -> String {

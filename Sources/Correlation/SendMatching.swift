@@ -171,7 +171,8 @@ extension Correlator {
         case .complete:
             reason = .completeIdentity(
                 delay: nearest.delay, records: matches.accepted.reduce(0) { $0 + $1.records },
-                transport: packet.ip.transport, hasIdentification: packet.ip.version == .v4 && packet.ip.identification != 0)
+                transport: packet.ip.transport,
+                hasIdentification: packet.ip.version == .v4 && packet.ip.identification != 0)
         case .segment(let index):
             guard ownsFlow(packet, nearest.owner, since: from) else { return (.probable, .segmentOfSharedFlow) }
             reason = .segment(index: index, size: nearest.origin.segmentSize, delay: nearest.delay)

@@ -105,7 +105,7 @@ public struct Verdict: Sendable {
     public var socketCreator: SocketCreator?
     /// Who sent the packet that the kernel wrapped into this one, for `kernel`.
     public var onBehalfOf: Sender?
-    /// The TUN or TAP device that a forwarded packet came out of.
+    /// The TUN or TAP device that a forwarded or received packet came out of.
     public var tunnel: TunnelOrigin?
     /// The name of the interface a forwarded packet came in on.
     public var ingressInterface: String?

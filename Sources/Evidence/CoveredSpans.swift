@@ -78,6 +78,7 @@ struct CoveredSpans {
             coverage.interfaces[index].addresses += interface.addresses.filter { !known.contains($0) }
             coverage.interfaces[index].mac = interface.mac ?? coverage.interfaces[index].mac
             if interface.isTunnel { coverage.interfaces[index].isTunnel = true }
+            if interface.isVirtual { coverage.interfaces[index].isVirtual = true }
         }
     }
 

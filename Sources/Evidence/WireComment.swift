@@ -24,6 +24,10 @@ enum WireComment {
             }
             json.key("kernel_socket")
             json.value(record.hasKernelSocket)
+            if record.isAtPort {
+                json.key("at_port")
+                json.value(true)
+            }
             if let before = record.beforeNAT {
                 json.member("before_nat") { json in
                     json.member("source", before.source.description)
@@ -49,6 +53,7 @@ enum WireComment {
         default: return false
         }
         record.hasKernelSocket = socket
+        record.isAtPort = json["at_port"]?.flag ?? false
         if let inner = json["inner"] {
             guard readInner(inner, into: &record) else { return false }
         }

@@ -23,6 +23,9 @@ public struct DecodedFrame: Hashable, Sendable {
     public var payloadOffset = 0
     /// How many bytes of the payload were captured, Ethernet's padding never among them.
     public var payloadCaptured = 0
+    /// The IP packet stands behind headers that the kernel side does not read when a packet socket sends them: MPLS, LLC,
+    /// PPPoE, more than two VLAN tags, rare or many extension headers. Its sender may have left no record.
+    public var isBehindRareHeaders = false
     /// What stopped the decoding or contradicts itself: the outermost such finding.
     public var problem: DecodingProblem?
 

@@ -20,6 +20,9 @@ private enum ProtocolNumber {
 /// More extension headers than a real packet has.
 private let mostExtensions = 16
 
+/// A record keeps 96 bytes: behind headers of more than this there is no room for UDP's and 16 bytes of payload.
+private let longestRecordedHeaders = 72
+
 /// The smallest payload of an Ethernet frame: up to here what lies beyond the IP length may be padding, so a length of
 /// zero cannot be taken from the frame.
 private let shortestEthernetPayload = 46
@@ -67,6 +70,7 @@ extension DecodedFrame {
         let bytes = frame.extracting(first: start + length)
         var offset = start + headerLength
         if next == ProtocolNumber.authentication, packet.fragmentOffset == 0 {
+            isBehindRareHeaders = true
             // RFC 4302: its length counts 4-byte words and leaves two out.
             packet.transport = Self.transport(bytes.byte(at: offset), .v4)
             offset += (Int(bytes.byte(at: offset + 1)) + 2) * 4
@@ -100,6 +104,7 @@ extension DecodedFrame {
         if packet.transport == .other, !skipExtensions(bytes, &packet, from: next, at: &offset) {
             return stop(packet, .networkHeaderCut, at: bytes.byteCount, frame)
         }
+        if offset - start > longestRecordedHeaders { isBehindRareHeaders = true }
         decodeTransport(bytes, &packet, at: offset, packetEnd: end)
         ip = packet
     }
@@ -130,6 +135,7 @@ extension DecodedFrame {
             case ProtocolNumber.hopByHop, ProtocolNumber.routing, ProtocolNumber.destinationOptions,
                 ProtocolNumber.mobility, ProtocolNumber.hostIdentity, ProtocolNumber.shim6:
                 guard bytes.byteCount >= offset + 2 else { return false }
+                if next == ProtocolNumber.hostIdentity || next == ProtocolNumber.shim6 { isBehindRareHeaders = true }
                 next = bytes.byte(at: offset)
                 offset += (Int(bytes.byte(at: offset + 1)) + 1) * 8
             case ProtocolNumber.authentication:

@@ -18,6 +18,9 @@ private enum EtherType {
 /// More than any network stacks; a frame made only of tags ends the decoding here.
 private let mostTags = 16
 
+/// So many are read of what a packet socket sends.
+private let mostRecordedTags = 2
+
 extension DecodedFrame {
     mutating func decodeEthernet(_ frame: RawSpan, originalLength: Int) {
         guard frame.byteCount >= 14 else { return note(.linkHeaderCut, at: frame.byteCount) }
@@ -80,12 +83,13 @@ extension DecodedFrame {
     mutating func decodeEtherType(_ first: UInt16, _ frame: RawSpan, at start: Int, originalLength: Int) {
         var type = first
         var offset = start
-        for _ in 0..<mostTags {
+        for tag in 0..<mostTags {
             switch type {
             case EtherType.ipv4: return decodeIPv4(frame, at: offset, originalLength: originalLength)
             case EtherType.ipv6: return decodeIPv6(frame, at: offset, originalLength: originalLength)
             case EtherType.vlan, EtherType.serviceVLAN, EtherType.oldStackedVLANs:
                 guard frame.byteCount >= offset + 4 else { return note(.linkHeaderCut, at: frame.byteCount) }
+                if tag == mostRecordedTags || EtherType.oldStackedVLANs.contains(type) { isBehindRareHeaders = true }
                 type = frame.bigEndian(at: offset + 2, as: UInt16.self)
                 offset += 4
             case EtherType.mpls, EtherType.mplsMulticast:
@@ -102,6 +106,7 @@ extension DecodedFrame {
 
     /// 802.2 LLC, with SNAP (RFC 1042) or with IP's own service access point 6.
     private mutating func decodeLLC(_ frame: RawSpan, at offset: Int, originalLength: Int) {
+        isBehindRareHeaders = true
         guard frame.byteCount >= offset + 3 else { return note(.linkHeaderCut, at: frame.byteCount) }
         switch (frame.bigEndian(at: offset, as: UInt16.self), frame.byte(at: offset + 2)) {
         case (0x0606, 0x03): decodeIPv4(frame, at: offset + 3, originalLength: originalLength)
@@ -120,6 +125,7 @@ extension DecodedFrame {
 
     /// MPLS label stack (RFC 3032): what follows the bottom label is told by its first nibble.
     private mutating func decodeMPLS(_ frame: RawSpan, at start: Int, originalLength: Int) {
+        isBehindRareHeaders = true
         var offset = start
         for _ in 0..<mostTags {
             guard frame.byteCount >= offset + 4 else { return note(.linkHeaderCut, at: frame.byteCount) }
@@ -139,6 +145,7 @@ extension DecodedFrame {
 
     /// PPPoE session (RFC 2516): version and type 0x11, code 0, session, length; then PPP.
     mutating func decodePPPoE(_ frame: RawSpan, at offset: Int, originalLength: Int) {
+        isBehindRareHeaders = true
         guard frame.byteCount >= offset + 6 else { return note(.linkHeaderCut, at: frame.byteCount) }
         guard frame.bigEndian(at: offset, as: UInt16.self) == 0x1100 else { return }
         decodePPP(frame, at: offset + 6, originalLength: originalLength)

@@ -75,6 +75,10 @@ public enum CoverageComment {
                         json.key("tunnel")
                         json.value(true)
                     }
+                    if interface.isVirtual {
+                        json.key("virtual")
+                        json.value(true)
+                    }
                     json.key("addresses")
                     json.array { json in
                         for network in interface.addresses { json.value("\(network.address)/\(network.prefixLength)") }
@@ -112,6 +116,7 @@ extension CoverageComment {
                     $0.string.flatMap(HostInterface.Network.init)
                 })
             interface.isTunnel = element["tunnel"]?.flag ?? false
+            interface.isVirtual = element["virtual"]?.flag ?? false
             return interface
         }
     }

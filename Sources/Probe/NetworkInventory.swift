@@ -133,17 +133,28 @@ private enum InterfaceList {
             let name = unsafe String(cString: label).prefix { $0 != ":" }
             unsafe add(address, mask: current.pointee.ifa_netmask, to: &interfaces, name: String(name), namespace)
         }
-        markTunnels(&interfaces)
+        markKinds(&interfaces)
         return Array(interfaces.values)
     }
 
     /// Asks each interface's driver for its name (ethtool's ETHTOOL_GDRVINFO): that of TUN and TAP devices is "tun"
-    /// (drivers/net/tun.c).
-    private static func markTunnels(_ interfaces: inout [String: HostInterface]) {
+    /// (drivers/net/tun.c). The other end of veth, netkit, macvlan and ipvlan may be in a container of this machine, and so
+    /// may be what stands behind a bridge where the namespace has any of these.
+    private static func markKinds(_ interfaces: inout [String: HostInterface]) {
         let number = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard number >= 0 else { return }
         defer { close(number) }
-        for name in interfaces.keys where driver(name, number) == "tun" { interfaces[name]?.isTunnel = true }
+        var bridges: [String] = []
+        for name in interfaces.keys {
+            switch driver(name, number) {
+            case "tun": interfaces[name]?.isTunnel = true
+            case "veth", "netkit", "macvlan", "ipvlan": interfaces[name]?.isVirtual = true
+            case "bridge": bridges.append(name)
+            default: break
+            }
+        }
+        guard interfaces.values.contains(where: { $0.isTunnel || $0.isVirtual }) else { return }
+        for name in bridges { interfaces[name]?.isVirtual = true }
     }
 
     private static func driver(_ interface: String, _ socket: CInt) -> String? {

@@ -26,6 +26,7 @@ extension ProcessRecord {
         if event == .exec || event == .snapshot {
             executable = Self.executable(bytes)
             image = Self.image(bytes)
+            imageFile = Self.imageFile(bytes)
         }
         if event == .exec { setArguments(bytes) }
     }
@@ -37,6 +38,11 @@ extension ProcessRecord {
         case ATTRIBUTION_IMAGE_UNLINKED.rawValue: ImageObservation(state: .deleted)
         default: nil
         }
+    }
+
+    private static func imageFile(_ bytes: RawSpan) -> ImageFile? {
+        guard let image = bytes.loadPrefix(as: attribution_image.self), image.inode != 0 else { return nil }
+        return ImageFile(inode: image.inode, kernelDevice: image.device, fileSystem: image.file_system)
     }
 
     /// The components come from the file up to the root.

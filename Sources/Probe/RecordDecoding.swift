@@ -59,6 +59,7 @@ extension WireRecord {
             namespace: event.packet.netns, interface: event.packet.ifindex, hasKernelSocket: event.kernel_socket != 0,
             beforeNAT: event.translated != 0 ? UntranslatedTuple(event, packet: packet) : nil)
         innerOffset = event.inner_offset
+        isAtPort = event.at_port != 0
     }
 }
 

@@ -51,6 +51,8 @@ public struct HostInterface: Hashable, Sendable {
     public var addresses: [Network]
     /// A TUN or TAP device: a process writes what it receives.
     public var isTunnel = false
+    /// What comes in here may be another process's of this machine: a veth, or a bridge with such ports.
+    public var isVirtual = false
 
     /// An address with its prefix length.
     public struct Network: Hashable, Sendable {

@@ -31,6 +31,12 @@ public struct PacketRecord: Sendable {
     /// The index of the interface that it left by, by the capture or by what the evidence says of the interface's name
     /// or link-layer address; 0 where unknown.
     public var egressIndex: UInt32 = 0
+    /// The index of the interface that it came in on, by the same; 0 where it left or unknown.
+    public var ingressIndex: UInt32 = 0
+    /// The inode of the network namespace it was captured in, 0 where unknown.
+    public var namespace: UInt32 = 0
+    /// It stands behind headers that keep a packet socket's sends from being recorded.
+    public var isBehindRareHeaders = false
     /// The headers.
     public var ip: IPPacket
 

@@ -108,6 +108,8 @@ public struct ProcessRecord: Sendable {
     public var innerPID: UInt32?
     /// What a look at the running image showed; nil where nobody looked.
     public var image: ImageObservation?
+    /// The file that the kernel put into the process, where the record comes from the kernel.
+    public var imageFile: ImageFile?
     /// The inode of its mount namespace, 0 where unknown.
     public var mountNamespace: UInt32
     /// The inode of its user namespace, 0 where unknown.

@@ -135,6 +135,8 @@ public struct WireRecord: Sendable {
     public var hasKernelSocket: Bool
     /// Addresses and ports as they were before this machine translated them, where it did.
     public var beforeNAT: UntranslatedTuple?
+    /// It left by a port of a bridge or bond, which floods packets without their sockets: that there is none says nothing.
+    public var isAtPort = false
     /// From the IP header to that of the packet that was wrapped into this one, in bytes; 0 where none was. In a
     /// forwarded packet another machine may have wrapped it.
     public var innerOffset: UInt16 = 0

@@ -1,3 +1,6 @@
+public import Classification
+public import Records
+
 /// An output format of the commands: appends to a byte buffer that the caller flushes, per batch while live.
 ///
 /// The calls come in the order `begin`; for each packet of the run `count`, and `packet` where an output filter lets its
@@ -9,6 +12,9 @@ public protocol ReportFormat {
     /// Counts one packet, whether its line is printed or not. Most formats need no counts of their own.
     mutating func count(_ reported: ReportedPacket)
 
+    /// Counts one packet of which no evidence speaks, and whose line is not printed.
+    mutating func countUnattributed(_ destination: SummaryTable.Destination?, at time: Timestamp, tag: Tag?)
+
     /// Appends one packet's line. Only UDP and ICMP have lines (``Records/IPPacket/isReported``).
     mutating func packet(_ reported: ReportedPacket, into output: inout [UInt8])
 
@@ -19,4 +25,7 @@ public protocol ReportFormat {
 extension ReportFormat {
     /// Nothing.
     public mutating func count(_ reported: ReportedPacket) {}
+
+    /// Nothing.
+    public mutating func countUnattributed(_ destination: SummaryTable.Destination?, at time: Timestamp, tag: Tag?) {}
 }

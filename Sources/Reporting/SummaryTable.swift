@@ -22,7 +22,9 @@ public struct SummaryTable: Sendable {
     private var tags: [(name: String, confidence: Tag.Confidence)] = []
     private var details: [Detail: Int32] = [:]
     private var lastDetail: (detail: Detail, position: Int32)?
-    private var destinations: Set<UInt64> = []
+    private var destinations = FingerprintSet()
+    /// The groups of packets of which no evidence speaks, by their tag's position + 1; -1 for none yet.
+    private var unattributed: [Int] = []
     private var lastKey: Key?
     private var lastIndex = 0
 
@@ -79,6 +81,19 @@ public struct SummaryTable: Sendable {
         var lastDestination: UInt64 = 0
     }
 
+    /// Where a packet goes, as the table tells destinations apart.
+    public struct Destination: Sendable {
+        let address: IPAddress
+        let port: UInt16?
+
+        /// A packet's destination; nil for fragments without a port.
+        public init?(_ packet: IPPacket) {
+            port = packet.knownDestinationPort
+            guard packet.fragmentOffset == 0, packet.transport != .udp || port != nil else { return nil }
+            address = packet.destination
+        }
+    }
+
     /// An empty table.
     public init(groupLimit: Int = 4096, destinationLimit: Int = 262_144) {
         self.groupLimit = max(groupLimit, 1)
@@ -99,7 +114,29 @@ public struct SummaryTable: Sendable {
         if groups[index].row.process?.executable == nil, index != overflow, let process = reported.shownProcess {
             groups[index].row.process = process
         }
-        countDestination(reported.packet.ip, in: index)
+        if let destination = Destination(reported.packet.ip) { countDestination(destination, in: index) }
+    }
+
+    /// Counts a packet of which no evidence speaks, as ``count(_:)`` would.
+    public mutating func countUnattributed(_ destination: Destination?, at time: Timestamp, tag: Tag?) {
+        let place = tag.map { Int(position(of: $0)) + 1 } ?? 0
+        if place >= unattributed.count || unattributed[place] < 0 {
+            while place >= unattributed.count { unattributed.append(-1) }
+            unattributed[place] = unattributedGroup(time, tag)
+        }
+        let index = unattributed[place]
+        groups[index].row.packets += 1
+        if time < groups[index].row.first { groups[index].row.first = time }
+        if time > groups[index].row.last { groups[index].row.last = time }
+        if let destination { countDestination(destination, in: index) }
+    }
+
+    private mutating func unattributedGroup(_ time: Timestamp, _ tag: Tag?) -> Int {
+        let nobody = IPPacket(source: .unspecified(.v4), destination: .unspecified(.v4), transport: .udp)
+        let reported = ReportedPacket(
+            packet: PacketRecord(time: time, frame: 0, ip: nobody), captureName: "", verdict: .unknown(.noEvidence),
+            tag: tag)
+        return index(of: key(reported), reported)
     }
 
     /// The rows: what is tagged first, then by verdict, then the largest first; the rest beyond the limit last.
@@ -195,14 +232,13 @@ public struct SummaryTable: Sendable {
         return groups.count - 1
     }
 
-    private mutating func countDestination(_ packet: IPPacket, in index: Int) {
-        guard packet.fragmentOffset == 0, packet.transport != .udp || packet.knownDestinationPort != nil else { return }
-        let destination = Self.fingerprint(packet.destination, packet.knownDestinationPort, index)
+    private mutating func countDestination(_ place: Destination, in index: Int) {
+        let destination = Self.fingerprint(place.address, place.port, index)
         guard groups[index].lastDestination != destination else { return }
         groups[index].lastDestination = destination
         if destinations.count >= destinationLimit {
             if !destinations.contains(destination) { groups[index].row.hasMoreDestinations = true }
-        } else if destinations.insert(destination).inserted {
+        } else if destinations.insert(destination) {
             groups[index].row.destinations += 1
         }
     }

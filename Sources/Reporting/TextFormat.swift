@@ -1,6 +1,6 @@
-internal import Classification
+public import Classification
 internal import Correlation
-internal import Records
+public import Records
 
 /// Text for people: a line a packet where asked for, and the summary table.
 ///
@@ -44,6 +44,11 @@ public struct TextFormat: ReportFormat {
     /// Counts a packet for the table.
     public mutating func count(_ reported: ReportedPacket) {
         if reported.packet.ip.isReported { table.count(reported) }
+    }
+
+    /// Counts a packet for the table.
+    public mutating func countUnattributed(_ destination: SummaryTable.Destination?, at time: Timestamp, tag: Tag?) {
+        table.countUnattributed(destination, at: time, tag: tag)
     }
 
     /// Appends one packet's line, if there are lines.

@@ -15,6 +15,8 @@ final class OfflineRun {
     private var attribution: Attribution
     private var output: ReportOutput
     private var interruption = Interruption()
+    /// Set where only a summary of tags is asked for.
+    private var tagCounts: TagCounts?
     private let lookahead = Correlator.Window().lookahead
 
     /// The sizes of the tables.
@@ -62,10 +64,21 @@ final class OfflineRun {
         output = ReportOutput(
             format: outputOptions.makeFormat(lines: false), filter: outputOptions.filter, settings: outputSettings,
             annotated: annotated)
+        // Nothing is known of the senders, and nobody asks for the packets: they need not wait for anything.
+        if paths.isEmpty, write == nil, !outputOptions.hasLines, outputOptions.filter.isEmpty, options.filter == nil,
+            captures.onlyPlace != nil
+        {
+            tagCounts = TagCounts(
+                classifier: Classifier(configuration: tagging), format: outputOptions.makeFormat(lines: false),
+                waitingLimit: Attribution.waitingLimit)
+        }
     }
 
     /// Reads everything to its end, or to the first signal.
     func process() throws(CommandFailure) {
+        if var counts = tagCounts.take(), let file = captures.onlyPlace {
+            return try process(file, counting: &counts)
+        }
         let passed = try PassedFilters(evidence.coverages)
         var failure: CommandFailure?
         var count = 0
@@ -85,6 +98,25 @@ final class OfflineRun {
             count += 1
             if count & 0xFFF == 0, case .stop = interruption.next() { stopped = true }
         }
+        try finish()
+    }
+
+    /// Counts the packets of a capture, to its end or to the first signal.
+    private func process(_ file: Savefile, counting counts: inout TagCounts) throws(CommandFailure) {
+        var untilSignal = 0
+        var hasMore = true
+        while hasMore {
+            untilSignal = 0x1000
+            hasMore = file.read { frame, bytes in
+                counts.add(frame, bytes)
+                untilSignal -= 1
+                return untilSignal > 0
+            }
+            if case .stop = interruption.next() { break }
+        }
+        counts.end()
+        attribution.adopt(counts.summary, cutHeaders: counts.cutHeaders, classifier: counts.classifier)
+        output.adopt(counts.format)
         try finish()
     }
 

@@ -136,14 +136,33 @@ struct ClassifierTests {
     }
 
     @Test func recencyTableReferencesDieWithTheirEntry() {
-        var table = RecencyTable<Int, String>(capacity: 2)
-        let first = table.touch(1, default: { "one" })
-        let second = table.touch(2, default: { "two" })
-        table.touch(1, default: { "never" })
-        table.touch(3, default: { "three" })
+        var table = RecencyTable<CollidingKey, String>(capacity: 2)
+        let first = table.touch(CollidingKey(1), default: { "one" })
+        let second = table.touch(CollidingKey(2), default: { "two" })
+        table.touch(CollidingKey(1), default: { "never" })
+        table.touch(CollidingKey(3), default: { "three" })
         #expect(table[first] == "one")
         #expect(table[second] == nil)
-        #expect(table[2] == nil && table[3] == "three" && table.count == 2)
+        #expect(table[CollidingKey(2)] == nil && table[CollidingKey(3)] == "three" && table.count == 2)
+    }
+
+    @Test("A recency table forgets as a list of keys does, also where keys share their places")
+    func recencyTableAgainstList() {
+        var table = RecencyTable<CollidingKey, Int>(capacity: 60)
+        var list: [(key: Int, value: Int)] = []
+        var generator = SeededGenerator(state: 11)
+        for step in 0..<5000 {
+            let key = Int.random(in: 0..<200, using: &generator)
+            table.touch(CollidingKey(key), default: { step }) { $0 += 1 }
+            let known = list.firstIndex { $0.key == key }.map { list.remove(at: $0).value }
+            list.append((key, (known ?? step) + 1))
+            if list.count > 60 { list.removeFirst() }
+            guard step % 50 == 0 else { continue }
+            for key in 0..<200 {
+                #expect(table[CollidingKey(key)] == list.first { $0.key == key }?.value)
+            }
+        }
+        #expect(table.count == 60)
     }
 
     @Test func tupleHistoryForgetsTheOldestOfASetOnly() {
@@ -168,4 +187,11 @@ struct ClassifierTests {
         ]
         #expect(Set(fingerprints).count == fingerprints.count)
     }
+}
+
+/// A number that shares its place with every seventh, and its bits with every hundredth.
+private struct CollidingKey: TableKey {
+    let number: Int
+    init(_ number: Int) { self.number = number }
+    var mixed: UInt64 { UInt64(number % 100 % 7) | UInt64(number % 100) << 40 }
 }

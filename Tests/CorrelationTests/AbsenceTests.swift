@@ -18,6 +18,75 @@ struct AbsenceTests {
         #expect(verdict.kind == .received && verdict.confidence == .exact)
     }
 
+    @Test("What a process here may have written unseen is probable at most", arguments: [2, 3, 4, 5] as [UInt32])
+    func arrivalsOnVirtualDevices(index: UInt32) {
+        var correlator = Traffic.correlator()
+        var veth = HostInterface(index: 3, name: "veth0", namespace: 1)
+        veth.isVirtual = true
+        var tunnel = HostInterface(index: 4, name: "tun0", namespace: 1)
+        tunnel.isTunnel = true
+        let ethernet = HostInterface(
+            index: 2, name: "eth0", namespace: 1, addresses: [.init(address: Traffic.client, prefixLength: 24)])
+        correlator.setCoverage(
+            Coverage(
+                start: Traffic.start.advanced(by: -1_800_000_000_000), interfaces: [ethernet, veth, tunnel]), host: 0)
+        var packet = incoming()
+        packet.ingressIndex = index
+        var verdict = correlator.judge(packet)
+        let reasons: [UInt32: Reason] = [
+            2: .arrived, 3: .arrivedFromHere, 4: .arrivedFromTunnel(holders: nil), 5: .arrivedFromHere,
+        ]
+        #expect(verdict.kind == .received && verdict.confidence == (index == 2 ? .exact : .probable))
+        #expect(verdict.reason == reasons[index])
+        #expect(verdict.tunnel?.interface == (index == 4 ? "tun0" : nil))
+        let holder = TunnelHolder(
+            namespace: 1, interface: "tun0", process: ProcessKey(pid: 9, startTime: 5), name: "vpnd")
+        correlator.add(TunnelScan(time: Traffic.start, holders: [holder]))
+        correlator.addHolders(to: &verdict, at: packet.time)
+        if index == 4 { #expect(verdict.reason == .arrivedFromTunnel(holders: 1)) }
+    }
+
+    @Test("An index that two namespaces use is that of the interface with the packet's address")
+    func sharedIndex() {
+        var correlator = Traffic.correlator()
+        var other = HostInterface(index: 2, name: "eth0", namespace: 9)
+        other.isVirtual = true
+        let own = HostInterface(
+            index: 2, name: "eth0", namespace: 1, addresses: [.init(address: Traffic.client, prefixLength: 24)])
+        correlator.setCoverage(
+            Coverage(start: Traffic.start.advanced(by: -1_800_000_000_000), interfaces: [other, own]), host: 0)
+        var packet = incoming()
+        packet.ingressIndex = 2
+        #expect(correlator.judge(packet).confidence == .exact)
+        packet.namespace = 9
+        #expect(correlator.judge(packet).confidence == .probable)
+    }
+
+    @Test func behindRareHeadersAbsenceProvesNothing() {
+        var correlator = Traffic.correlator()
+        var packet = incoming()
+        packet.isBehindRareHeaders = true
+        #expect(correlator.judge(packet).reason == .rareHeaders)
+    }
+
+    @Test("A forwarded flow is exact only from a device that leads outside", arguments: [2, 3, 7] as [UInt32])
+    func forwardedFrom(index: UInt32) {
+        var correlator = Traffic.correlator()
+        var veth = HostInterface(index: 3, name: "veth0", namespace: 1)
+        veth.isVirtual = true
+        correlator.setCoverage(
+            Coverage(
+                start: Traffic.start.advanced(by: -1_800_000_000_000),
+                interfaces: [HostInterface(index: 2, name: "eth0", namespace: 1), veth]), host: 0)
+        correlator.add(
+            WireRecord(
+                time: Traffic.start, packet: Traffic.udp(),
+                origin: .forwarded(ingressInterface: index, ingressName: nil), namespace: 1))
+        let verdict = correlator.judge(Traffic.seen(Traffic.udp()))
+        #expect(verdict.kind == .forwarded && verdict.confidence == (index == 2 ? .exact : .probable))
+        #expect(verdict.reason == (index == 2 ? .forwardedFlow : .forwardedFromHere))
+    }
+
     @Test func whatCameInForOthersMayBePassedOnYet() {
         var correlator = Traffic.correlator()
         var packet = incoming()

@@ -29,6 +29,45 @@ struct TunnelTests {
         #expect(verdict.onBehalfOf?.process.pid == 22 && verdict.sender == nil)
     }
 
+    /// A process's packet, recorded at bridge 2, and what was recorded of its clones without a socket.
+    @Test(
+        "A flooded packet is its sender's at every port",
+        arguments: [
+            (true, [(3, true), (4, true)], 2, .process), (true, [(3, true), (4, true)], 3, .process),
+            (true, [(3, true), (4, true)], 5, .process), (true, [(3, true), (4, true)], 0, .process),
+            (true, [(6, false)], 6, .kernel), (true, [(3, true), (6, false)], 6, .unknown),
+            (true, [(3, true), (6, false)], 3, .unknown), (true, [(3, true), (6, false)], 2, .process),
+            (false, [(3, true)], 3, .unknown), (false, [(2, false), (3, true)], 3, .kernel),
+        ] as [(Bool, [(UInt32, Bool)], UInt32, Verdict.Kind)])
+    func flooded(isSent: Bool, clones: [(UInt32, Bool)], seen: UInt32, expected: Verdict.Kind) {
+        var correlator = Traffic.correlator()
+        var send = Traffic.record(Traffic.udp())
+        send.interface = 2
+        if isSent { correlator.add(send) }
+        for (interface, isAtPort) in clones {
+            var record = made(Traffic.udp(), interface: interface)
+            record.isAtPort = isAtPort
+            correlator.add(record)
+        }
+        var packet = Traffic.seen(Traffic.udp())
+        packet.egressIndex = seen
+        let verdict = correlator.judge(packet)
+        #expect(verdict.kind == expected)
+        #expect(verdict.confidence == (expected == .process ? .exact : expected == .kernel ? .probable : .none))
+    }
+
+    @Test("A listener query is the bridge's own")
+    func listenerQuery() {
+        var correlator = Traffic.correlator()
+        var query = IPPacket(source: Traffic.client6, destination: Traffic.server6, transport: .icmpv6)
+        query.icmpType = 130
+        query.hopLimit = 1
+        var record = made(query, interface: 3)
+        record.isAtPort = true
+        correlator.add(record)
+        #expect(correlator.judge(Traffic.seen(query)).kind == .kernel)
+    }
+
     @Test("Equal outer packets with different senders inside name nobody", arguments: [11, 22] as [UInt32])
     func equalOuterPackets(second: UInt32) {
         var correlator = Traffic.correlator()
@@ -117,7 +156,18 @@ struct TunnelTests {
         #expect(verdict.kind == .forwarded && verdict.tunnel?.interface == "tun0")
         #expect(verdict.tunnel?.holders.map(\.process.pid) == (expected ?? []))
         #expect(verdict.reason == .fromTunnel(holders: expected?.count))
-        #expect(verdict.confidence == (expected?.isEmpty == false ? .probable : .exact))
+        #expect(verdict.confidence == .probable)
+    }
+
+    @Test("Where a look did not see everybody the holder is only possible", arguments: [true, false])
+    func holdersOfAPartialLook(isWhole: Bool) {
+        var correlator = correlatorWithTunnel()
+        let holder = TunnelHolder(
+            namespace: 1, interface: "tun0", process: ProcessKey(pid: 7, startTime: 5), name: "vpnd")
+        correlator.add(TunnelScan(time: Traffic.start.advanced(by: -1), holders: [holder], isWhole: isWhole))
+        var verdict = correlator.judge(Traffic.seen(Traffic.udp(), at: 0))
+        correlator.addHolders(to: &verdict, at: Traffic.start)
+        #expect(verdict.confidence == (isWhole ? .probable : .possible))
     }
 
     private func correlatorWithTunnel() -> Correlator {

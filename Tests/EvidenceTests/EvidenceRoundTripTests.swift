@@ -57,9 +57,10 @@ struct EvidenceRoundTripTests {
         let bytes = try written { descriptor in
             let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             for (index, origin) in origins.enumerated() {
-                let record = WireRecord(
+                var record = WireRecord(
                     time: SampleEvidence.start.advanced(by: Int64(index)), packet: ip, origin: origin,
                     namespace: index == 0 ? 0 : .max, interface: UInt32(index), hasKernelSocket: index != 2, host: 3)
+                record.isAtPort = index == 0
                 try writer.wire(record, bytes: packet.rawSpan, originalLength: packet.count)
                 expected.append(record)
             }
@@ -142,7 +143,8 @@ struct EvidenceRoundTripTests {
                 kind: kind, count: UInt64(17 + index), start: SampleEvidence.start,
                 stop: SampleEvidence.start.advanced(by: Int64(index)))
         }
-        let late = HostInterface(index: 9, name: "veth0", namespace: 77, mac: nil, addresses: [])
+        var late = HostInterface(index: 9, name: "veth0", namespace: 77, mac: nil, addresses: [])
+        late.isVirtual = true
         let bytes = try written { descriptor in
             let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             for loss in losses { try writer.lost(loss) }
@@ -228,7 +230,7 @@ private func fields(of record: SendRecord) -> [AnyHashable] {
 private func fields(of record: WireRecord) -> [AnyHashable] {
     [
         record.time, record.packet, record.origin, record.namespace, record.interface, record.hasKernelSocket,
-        record.host,
+        record.isAtPort, record.host,
     ]
 }
 

@@ -45,6 +45,28 @@ struct ClassifyCaseTests {
         #expect(run.text == expected)
     }
 
+    /// Without lines packets are counted at once; with lines each waits for its verdict and its tag.
+    @Test(
+        "The table is the same with and without lines before it",
+        arguments: [
+            "case-a-burst/input.pcapng", "rules/input.pcap", "newmail/input.pcap", "newmail/shuffled.pcap",
+            "newmail/burst.pcap", "sample/input.pcap",
+        ])
+    func tableAlone(capture: String) throws {
+        let folder = TestMachine.package.appending(path: "Tests/Cases")
+        let words = ["--newmail-port", "2762", "--rules", folder.appending(path: "rules/rules.yaml").path]
+        func run(_ more: [String]) throws -> String {
+            let path = folder.appending(path: capture).path
+            let run = try CommandRun([TestMachine.whosent, "classify", path] + words + more)
+            #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+            return run.text
+        }
+        let table = try run([])
+        let lines = try run(["-v"])
+        #expect(table.hasPrefix("PROCESS") && lines.count > table.count)
+        #expect(lines.hasSuffix("\n\n" + table), "\(table)\n\(lines.suffix(table.count))")
+    }
+
     @Test("The burst of case A is possible, named as the reason, and nothing is confirmed")
     func burst() throws {
         let run = try Self.run(Self.cases[0], ["input.pcapng", "--format", "ndjson"])

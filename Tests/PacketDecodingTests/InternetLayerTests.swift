@@ -171,6 +171,27 @@ struct InternetLayerTests {
         }
     }
 
+    @Test(
+        "Headers of which a record has no room, or that are not followed, hide a packet socket's packet",
+        arguments: [
+            ("3C", 4, false), ("3C", 5, true), ("3C", 9, true), ("8B", 1, true), ("8C", 1, true), ("87", 1, false),
+        ])
+    func rareExtensionHeaders(first: String, count: Int, isRare: Bool) {
+        let headers = (1...count).flatMap { hex($0 == count ? "11" : first, "00", "01 04 0000 0000") }
+        let length = String(headers.count + 16, radix: 16)
+        let padded = String(repeating: "0", count: 4 - length.count) + length
+        let decoded = decode(Sample.ipv6Header(next: first, length: padded) + headers + Sample.udp, LinkType.raw)
+        #expect(decoded.ip?.transport == .udp)
+        #expect(decoded.isBehindRareHeaders == isRare)
+    }
+
+    @Test func authenticatedIPv4LeavesNoRecord() {
+        let header = hex("11", "04", "0000", "0000 0001 0000 0001", "0000 0000 0000 0000 0000 0000")
+        let decoded = decode(Sample.ipv4("33", header + Sample.udp), LinkType.raw)
+        #expect(decoded.ip?.transport == .udp && decoded.isBehindRareHeaders)
+        #expect(!decode(Sample.ipv4UDP, LinkType.raw).isBehindRareHeaders)
+    }
+
     @Test func endlessExtensionHeadersStop() {
         let headers = Array([[UInt8]](repeating: hex("3C 00 01 04 0000 0000"), count: 100).joined())
         let decoded = decode(Sample.ipv6Header(next: "3C", length: "0320") + headers, LinkType.raw)

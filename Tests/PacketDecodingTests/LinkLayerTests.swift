@@ -110,11 +110,20 @@ struct LinkLayerTests {
         #expect(decoded.transportOffset == wrapping.header.count + (wrapping.isVersion6 ? 40 : 20))
         #expect(decoded.payloadOffset == decoded.transportOffset + 8)
         #expect(decoded.payloadCaptured == 8)
+        let isRare = ["MPLS", "PPPoE", "802.3", "LLC", "old number"].contains { wrapping.name.contains($0) }
+        #expect(decoded.isBehindRareHeaders == isRare)
         #expect(decoded.direction == wrapping.direction)
         #expect(decoded.interfaceIndex == wrapping.interfaceIndex)
         #expect(decoded.sourceMAC == (wrapping.hasSourceMAC ? MACAddress(bits: 0x0053_0000_0001) : nil))
         let isEthernet = wrapping.linkType == LinkType.ethernet
         #expect(decoded.destinationMAC == (isEthernet ? MACAddress(bits: 0x0053_0000_0002) : nil))
+    }
+
+    @Test("A third VLAN tag hides a packet socket's packet", arguments: 0...5)
+    func vlanTags(count: Int) {
+        let tags = Array(repeatElement(hex("8100", "0005"), count: count).joined())
+        let frame = Wrapping.addresses + tags + hex("0800") + Sample.ipv4UDP
+        #expect(decode(frame, LinkType.ethernet).isBehindRareHeaders == (count > 2))
     }
 
     /// Cut after each byte: never more than is there, and within the link layer's headers a problem is named.

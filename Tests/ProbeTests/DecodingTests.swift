@@ -89,6 +89,22 @@ struct DecodingTests {
         #expect(try #require(record).image == image)
     }
 
+    @Test(
+        arguments: [
+            (8 << 20 | 1, 0x801), (253 << 20 | 0x12345, 0x1230_FD45), (0xFFF << 20, 0xF_FF00),
+        ] as [(UInt32, UInt64)])
+    func anExecSaysWhichFile(kernelDevice: UInt32, device: UInt64) throws {
+        var event = attribution_image()
+        event.process.event = UInt8(ATTRIBUTION_PROCESS_EXEC.rawValue)
+        event.inode = 42
+        event.device = kernelDevice
+        event.file_system = 0xEF53
+        let record = unsafe withUnsafeBytes(of: &event) { bytes in
+            unsafe ProcessRecord(bytes.bytes, clock: BootClock())
+        }
+        #expect(try #require(record).imageFile == ImageFile(inode: 42, device: device, fileSystem: 0xEF53))
+    }
+
     @Test(arguments: [0, 1, 103])
     func shortRecordsAreNoRecords(byteCount: Int) {
         let bytes = [UInt8](repeating: 0, count: byteCount)

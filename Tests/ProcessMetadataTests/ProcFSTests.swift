@@ -266,6 +266,36 @@ final class FixtureProc {
         #expect(description(at: 1)?.sha256 == truth && live.counts.requested == 2, "looked at again after a second")
     }
 
+    /// PR_SET_MM_EXE_FILE: the kernel's record of the exec, or of the one that was inherited, knows better than procfs.
+    @Test(arguments: [false, true], [false, true])
+    func anotherFileThanWasExecutedIsNotTold(isForged: Bool, isForked: Bool) throws {
+        let path = try copy()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let child = try sleeper(path)
+        defer { end(child) }
+        let process = try read(child).process
+        let parent = key(999_999, process.startTime - 1)
+        var executed = exec(isForked ? parent : process, "true-name", version: 3, at: -1000)
+        executed.imageFile = SystemCalls.imageFile(path)
+        if isForged { executed.imageFile?.inode += 1 }
+        var live = LiveProcesses()
+        live.add(executed)
+        if isForked { live.add(fork(process, of: parent, "true-name", version: 3, at: -500)) }
+        func description() -> ProcessDescription? {
+            live.description(
+                process: process, imageVersion: 3, at: moment(0), user: nil, group: nil, cgroup: 0)
+        }
+        _ = description()
+        for _ in 0..<1000 where live.isLooking {
+            live.drained(until: .distantFuture)
+            usleep(5000)
+        }
+        #expect(description()?.sha256 == (isForged ? nil : try digest(path)))
+        #expect(description()?.image == nil)
+        let isTrueName = description()?.executable == "/usr/bin/true-name"
+        #expect(isTrueName || (isForked && !isForged))
+    }
+
     private func digest(_ path: String) throws -> String {
         let process = Process()
         let output = Pipe()

@@ -171,13 +171,26 @@ import Testing
     @Test func moreExecsThanAreKeptForgetTheOldest() {
         let process = key(20, 500)
         var table = ProcessTable([])
-        for version: UInt32 in 1...100 {
+        for version: UInt32 in 1...300 {
             table.add(exec(process, "v\(version)", version: version, at: Int64(version) * 10))
         }
         #expect(table.describe(process, version: 1, at: 10)?.name == nil)
         #expect(table.describe(process, at: 10)?.name == nil)
-        #expect(table.describe(process, version: 100, at: 1000)?.name == "v100")
-        #expect(table.describe(process, version: 86, at: 860)?.name == "v86")
+        #expect(table.describe(process, version: 300, at: 3000)?.name == "v300")
+        #expect(table.describe(process, version: 200, at: 2000)?.name == "v200")
+        #expect(table.takeLetGo().reduce(0) { $0 + $1.count } == 172, "each image that was let go is counted")
+    }
+
+    /// Packets of the last seconds may still be waiting for their names; older ones need no room.
+    @Test func slowExecsKeepFewImages() {
+        let process = key(20, 500)
+        var table = ProcessTable([])
+        for version: UInt32 in 1...100 {
+            table.add(exec(process, "v\(version)", version: version, at: Int64(version) * 5000))
+        }
+        #expect(table.store.entries[0].timeline.moments.count == 16)
+        #expect(table.describe(process, version: 85, at: 425_000)?.name == "v85")
+        #expect(table.takeLetGo().isEmpty)
     }
 }
 
@@ -219,10 +232,51 @@ import Testing
         let last = table.describe(process, version: 2, at: 1000)
         #expect(last?.name == "n1000" && last?.executable == "/usr/bin/store")
         #expect(table.describe(process, version: 2, at: 500)?.name == nil, "a name that was let go is not guessed")
+        #expect(table.describe(process, version: 2, at: 500)?.executable == "/usr/bin/store")
+        #expect(table.describe(process, version: 2, at: 0)?.name == "store")
+        #expect(table.takeLetGo().reduce(0) { $0 + $1.count } > 800, "lost names are counted")
         for index: UInt32 in 0..<1000 {
             table.add(rename("t", thread: 1000 + index, at: 2000 + Int64(index)))
         }
         #expect(table.store.entries[0].threads.count == 64)
+    }
+
+    /// Bursts of renames between sends: the name that stood while a packet was sent outlasts those of microseconds.
+    @Test func theNamesThatHeldLongestAreKept() {
+        var table = ProcessTable([exec(process, "store", version: 2, at: 0)])
+        for burst: Int64 in 1...20 {
+            for index: Int64 in 0..<200 {
+                var record = rename("b\(burst)n\(index)", at: burst * 50)
+                record.time = record.time.advanced(by: index * 10_000)
+                table.add(record)
+            }
+        }
+        for burst: Int64 in 1...20 {
+            #expect(table.describe(process, version: 2, at: burst * 50 + 40)?.name == "b\(burst)n199")
+            if burst < 20 { #expect(table.describe(process, version: 2, at: burst * 50 + 1)?.name == nil) }
+        }
+        #expect(table.store.entries[0].timeline.moments.count <= 128)
+    }
+
+    /// Looks between renames: the hash of what runs stays, and a look that comes late tells no wrong name.
+    @Test func renamesWithoutEndKeepTheHash() {
+        var table = ProcessTable([exec(process, "store", version: 2, at: 0)])
+        for index: Int64 in 1...1000 {
+            table.add(rename("n\(index)", at: index * 2))
+            guard index.isMultiple(of: 5) else { continue }
+            var look = snapshot(process, "n\(index)", at: index * 2 + 1)
+            look.executable = nil
+            look.image = ImageObservation(sha256: "\(index < 20 ? "" : "hash")")
+            if index < 20 { look.image?.sha256 = nil }
+            table.add(look)
+        }
+        let last = table.describe(process, version: 2, at: 2001)
+        #expect(last?.name == "n1000" && last?.executable == "/usr/bin/store" && last?.sha256 == "hash")
+        var late = snapshot(process, "n300", at: 601)
+        late.image = ImageObservation(sha256: "hash")
+        table.add(late)
+        #expect(table.describe(process, version: 2, at: 605)?.name == nil)
+        #expect(table.describe(process, version: 2, at: 605)?.sha256 == "hash")
     }
 
     @Test(arguments: [

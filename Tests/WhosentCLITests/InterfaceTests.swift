@@ -36,6 +36,20 @@ struct InterfaceTests {
         #expect(Self.naming().name(of: Self.packet(), captured: "any") == nil)
     }
 
+    @Test func theInterfaceOfArrival() {
+        func index(_ packet: PacketRecord, _ captured: String?, in namespace: UInt32? = 1) -> UInt32 {
+            Self.naming(namespace).ingressIndex(of: packet, captured: captured)
+        }
+        #expect(index(Self.packet(index: 3, direction: .ingress), "any") == 3)
+        #expect(index(Self.packet(direction: .ingress), "veth-a") == 3)
+        #expect(index(Self.packet(direction: .ingress), "eth0", in: nil) == 0)
+        #expect(index(Self.packet(index: 3), "any") == 0)
+        var packet = Self.packet(direction: .unknown)
+        #expect(index(packet, nil) == 0)
+        packet.destinationMAC = Self.mac
+        #expect(index(packet, nil) == 2)
+    }
+
     @Test func ethernetDirectionsComeFromTheAddresses() {
         let naming = Self.naming()
         #expect(naming.direction(source: Self.mac, destination: Self.other, captured: "eth0") == .egress)

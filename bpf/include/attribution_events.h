@@ -142,7 +142,7 @@ struct attribution_wire {
 	__u8 forwarded;
 	__u8 kernel_socket;
 	__u8 translated;
-	__u8 reserved;
+	__u8 at_port; /* made here: it left by a port of a bridge or bond */
 	/* Before translation, where there was one; in network byte order, IPv4 in the first word.
 	 */
 	__u32 before_source[4];
@@ -196,6 +196,10 @@ struct attribution_image {
 	__u8 arguments_cut;
 	__u8 file; /* enum attribution_image_file */
 	__u8 reserved;
+	/* Which file it is: inode, and the device and magic number of its super block. */
+	__u64 inode;
+	__u32 device; /* dev_t as the kernel has it: the minor number in the low 20 bits */
+	__u32 file_system;
 };
 
 struct attribution_answer {
@@ -228,6 +232,6 @@ _Static_assert(sizeof(struct attribution_wire) == 72, "no padding");
 _Static_assert(sizeof(struct attribution_tuple) == 40, "no padding");
 _Static_assert(sizeof(struct attribution_socket_event) == 80, "no padding");
 _Static_assert(sizeof(struct attribution_process) == 104, "no padding");
-_Static_assert(sizeof(struct attribution_image) == 112, "no padding");
+_Static_assert(sizeof(struct attribution_image) == 128, "no padding");
 
 #endif

@@ -33,6 +33,9 @@ struct net_device {
 	struct {
 		struct list_head upper;
 	} adj_list;
+	unsigned int flags;
+	/* A bitfield from 6.12 on. */
+	unsigned int priv_flags;
 	int ifindex;
 	unsigned short type;
 	possible_net_t nd_net;
@@ -194,8 +197,15 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+};
+
 struct inode {
 	unsigned int i_nlink;
+	unsigned long i_ino;
+	struct super_block *i_sb;
 };
 
 struct dentry {
@@ -310,5 +320,7 @@ struct bpf_iter__task {
 #define ETH_P_8021AD	  0x88A8
 #define ARPHRD_ETHER	  1
 #define ARPHRD_LOOPBACK	  772
+#define IFF_SLAVE	  0x800	   /* of a bond */
+#define IFF_BRIDGE_PORT	  (1 << 9) /* private flag */
 
 #endif

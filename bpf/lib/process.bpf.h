@@ -74,6 +74,17 @@ static __always_inline __u8 image_file(struct file *file)
 	return ATTRIBUTION_IMAGE_UNLINKED;
 }
 
+/*
+ * procfs leads to what the process says is its image (PR_SET_MM_EXE_FILE); an exec's record has the
+ * true one.
+ */
+static __always_inline void describe_file(struct attribution_image *record, struct inode *inode)
+{
+	record->inode = BPF_CORE_READ(inode, i_ino);
+	record->device = BPF_CORE_READ(inode, i_sb, s_dev);
+	record->file_system = BPF_CORE_READ(inode, i_sb, s_magic);
+}
+
 /* bpf_d_path() may be called from a few fentry hooks only; these do not load on every kernel. */
 static __always_inline void describe_image(struct attribution_image *record,
 					   struct task_struct *task)
@@ -85,6 +96,7 @@ static __always_inline void describe_image(struct attribution_image *record,
 	};
 
 	record->file = image_file(file);
+	describe_file(record, BPF_CORE_READ(file, f_path.dentry, d_inode));
 	record->path_length = 0;
 	record->path_cut = 1;
 	if (!file)

@@ -283,6 +283,16 @@ static __always_inline void note_translation(struct attribution_wire *record, st
 	record->translated = 1;
 }
 
+/*
+ * A bridge that floods, and a bond that broadcasts, give all ports but one a clone without the
+ * packet's socket, whoever sent it.
+ */
+static __always_inline bool is_port(struct net_device *device)
+{
+	return device->flags & IFF_SLAVE ||
+	       BPF_CORE_READ_BITFIELD_PROBED(device, priv_flags) & IFF_BRIDGE_PORT;
+}
+
 static __always_inline void fill_wire(struct attribution_wire *record, struct sk_buff *skb,
 				      const struct network *network, const __u32 capacity)
 {
@@ -291,6 +301,7 @@ static __always_inline void fill_wire(struct attribution_wire *record, struct sk
 	record->forwarded = skb->skb_iif != 0;
 	record->kernel_socket = 0;
 	record->translated = 0;
+	record->at_port = !record->forwarded && is_port(skb->dev);
 	if (record->forwarded)
 		note_translation(record, skb);
 	record->inner_offset = inner_offset(skb);

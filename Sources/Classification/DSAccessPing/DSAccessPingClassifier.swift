@@ -1,9 +1,11 @@
 internal import Records
 
 /// A client and a directory server it uses.
-struct DirectoryPair: Hashable, Sendable {
+struct DirectoryPair: TableKey {
     let client: IPAddress
     let server: IPAddress
+
+    var mixed: UInt64 { folded(client.mixed, server.mixed &+ 1) }
 }
 
 /// Exchange's DSAccess pings every directory server it uses with one byte, 0x3F (KB 270836).

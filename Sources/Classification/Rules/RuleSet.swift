@@ -10,11 +10,15 @@ struct RuleSet: Sendable {
     }
 
     /// Who sends packets of a rule to whom; the source port may be a new one for each.
-    private struct Flow: Hashable, Sendable {
+    private struct Flow: TableKey {
         let rule: Int32
         let source: IPAddress
         let destination: IPAddress
         let port: UInt16
+
+        var mixed: UInt64 {
+            folded(source.mixed ^ UInt64(UInt32(bitPattern: rule)) << 16, destination.mixed &+ UInt64(port))
+        }
     }
 
     /// The rules about one protocol, and which payload lengths any of them is about: bit 63 stands for 63 and more.

@@ -144,6 +144,14 @@ public struct LiveProcesses {
             if let asked = answer.asked { schedule.forget(asked) }
             return false
         }
+        // A process may make its link in procfs lead to another file than it runs (PR_SET_MM_EXE_FILE).
+        if let seen = answer.reading?.file,
+            let recorded = table.imageFile(host: host, process: record.process, at: record.time),
+            !recorded.isSame(as: seen)
+        {
+            record.executable = nil
+            record.image = nil
+        }
         if let id = answer.cgroup, let path = answer.reading?.unifiedCgroup {
             record.cgroup = id
             table.setCgroup(id, path: path, host: host)

@@ -22,6 +22,8 @@ public struct ProcFS: Sendable {
         public var unifiedCgroup: String?
         /// The running image, held open, where that was asked for.
         var image: RunningImage?
+        /// The file that the link to the image led to, where it could be looked at.
+        var file: ImageFile?
         /// What told that it was one process with one image all the while.
         var stat: ProcFSFormat.Stat
     }
@@ -88,10 +90,16 @@ public struct ProcFS: Sendable {
     private func collect(_ pid: UInt32, key: ProcessKey, stat: ProcFSFormat.Stat, opensImage: Bool) -> Reading {
         var record = ProcessRecord(event: .snapshot, time: .distantPast, process: key)
         var image: RunningImage?
+        var file: ImageFile?
         record.name = bytes(pid, "comm", limit: 64).map(ProcFSFormat.name) ?? .empty
         if !stat.isKernelThread {
             if opensImage { image = RunningImage(path: "\(root)/\(pid)/exe") }
+            file = image?.file ?? SystemCalls.imageFile("\(root)/\(pid)/exe")
             (record.executable, record.image) = executable(pid)
+            // What was opened is what the rest is said of: the process can change where the link leads.
+            if let file, file != SystemCalls.imageFile("\(root)/\(pid)/exe") {
+                (record.executable, record.image) = (nil, nil)
+            }
             if let line = try? SystemCalls.read("\(root)/\(pid)/cmdline", limit: Self.argumentLimit) {
                 record.arguments = ProcFSFormat.arguments(line.bytes)
                 record.argumentsCut = line.isCut
@@ -106,7 +114,7 @@ public struct ProcFS: Sendable {
         record.sharesAccounts = sharesAccounts(pid)
         // Without a look at the image nothing is said of its contents.
         return Reading(
-            record: record, unifiedCgroup: cgroups?.unified, image: record.image == nil ? nil : image,
+            record: record, unifiedCgroup: cgroups?.unified, image: record.image == nil ? nil : image, file: file,
             stat: stat)
     }
 

@@ -1,3 +1,4 @@
+internal import Records
 internal import SystemPackage
 
 /// The file that a process runs, held open: deleted, replaced and memfd images are read through it like any other.
@@ -14,6 +15,8 @@ final class RunningImage: Sendable {
 
     /// What was running when it was opened.
     let signature: Signature
+    /// Which file it is.
+    let file: ImageFile?
     private let descriptor: FileDescriptor
 
     /// Opens a regular file (/proc/PID/exe); nil for anything else and where the privilege is lacking.
@@ -25,6 +28,7 @@ final class RunningImage: Sendable {
         }
         self.descriptor = descriptor
         self.signature = signature
+        file = SystemCalls.imageFile(descriptor)
     }
 
     deinit { try? descriptor.close() }

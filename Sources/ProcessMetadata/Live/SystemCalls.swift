@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import Records
 internal import SystemPackage
 
 /// The system calls that swift-system has no safe form of. With ``NetlinkDump`` the only unsafe code of this target.
@@ -80,6 +81,24 @@ enum SystemCalls {
             size: stat.size, modified: nanoseconds(stat.st_mtim), changed: nanoseconds(stat.st_ctim))
     }
 
+    /// Which file a descriptor leads to; nil where it cannot be told.
+    static func imageFile(_ descriptor: FileDescriptor) -> ImageFile? {
+        let system = clinux_file_system(descriptor.rawValue)
+        guard system >= 0, let stat = try? descriptor.stat() else { return nil }
+        return ImageFile(
+            inode: UInt64(stat.inode.rawValue), device: UInt64(stat.deviceID.rawValue),
+            fileSystem: UInt32(truncatingIfNeeded: system))
+    }
+
+    /// Which file a path leads to, links followed; nil where it cannot be told.
+    static func imageFile(_ path: String) -> ImageFile? {
+        // Without opening it for reading, which needs more.
+        let options = FileDescriptor.OpenOptions(rawValue: Int32(0o10_000_000)).union(.closeOnExec)  // O_PATH
+        guard let descriptor = try? FileDescriptor.open(FilePath(path), .readOnly, options: options) else { return nil }
+        defer { try? descriptor.close() }
+        return imageFile(descriptor)
+    }
+
     /// Reads from an offset into a buffer; the count, 0 at the end, nil on failure.
     static func read(_ descriptor: FileDescriptor, at offset: Int64, into buffer: inout [UInt8]) -> Int? {
         try? unsafe buffer.withUnsafeMutableBytes { raw in
@@ -107,10 +126,21 @@ enum SystemCalls {
         return path.count == top.count ? [UInt8(ascii: "/")] : Array(path[top.count...])
     }
 
+    /// Whether two threads have one table of descriptors.
+    static func compareDescriptorTables(_ one: UInt32, _ other: UInt32) -> Result<Bool, Errno> {
+        let order = clinux_compare_descriptor_tables(Int32(bitPattern: one), Int32(bitPattern: other))
+        return order < 0 ? .failure(Errno(rawValue: errno)) : .success(order == 0)
+    }
+
     /// The TUN or TAP device that another process's descriptor is attached to, and the inode of the device's network
     /// namespace; nil where it is none, and where the process may not be looked at so closely.
-    static func tunnelDevice(pid: UInt32, descriptor: UInt32) -> (name: [UInt8], namespace: UInt32)? {
-        let process = clinux_pidfd_open(Int32(bitPattern: pid))
+    ///
+    /// - Parameter isThread: `pid` is a thread with a table of its own; Linux 6.9 is needed to tell.
+    static func tunnelDevice(pid: UInt32, isThread: Bool = false, descriptor: UInt32) -> (
+        name: [UInt8], namespace: UInt32
+    )? {
+        let number = Int32(bitPattern: pid)
+        let process = isThread ? clinux_pidfd_open_thread(number) : clinux_pidfd_open(number)
         guard process >= 0 else { return nil }
         defer { close(process) }
         let copy = clinux_pidfd_getfd(process, Int32(bitPattern: descriptor))

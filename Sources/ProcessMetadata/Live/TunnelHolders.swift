@@ -54,13 +54,16 @@ extension ProcFS {
     func tunnelHolders() -> TunnelScan {
         var scan = TunnelScan(time: Timestamp(nanoseconds: SystemCalls.clocks().wall), holders: [])
         var left = Self.mostDescriptors
+        var budget = DescriptorBudget()
         for pid in processes() {
             guard left > 0, scan.holders.count < Self.mostHolders else {
                 scan.isWhole = false
                 break
             }
             guard let before = startTime(pid) else { continue }
-            let found = devices(pid, &left, &scan.isWhole)
+            let (tables, isWhole) = descriptorTables(of: pid, &budget)
+            scan.isWhole = scan.isWhole && isWhole
+            let found = Set(tables.flatMap { devices($0, of: pid, &left, &scan.isWhole) })
             // A successor with the same id holds what it holds, not what was read before.
             guard !found.isEmpty, startTime(pid) == before else { continue }
             let name = try? SystemCalls.read("\(root)/\(pid)/comm", limit: 64)
@@ -87,15 +90,20 @@ extension ProcFS {
         return ticks.multipliedReportingOverflow(by: tick).partialValue
     }
 
-    private func devices(_ pid: UInt32, _ left: inout Int, _ isWhole: inout Bool) -> Set<Device> {
-        guard let names = try? SystemCalls.list("\(root)/\(pid)/fd", limit: left) else { return [] }
+    private func devices(
+        _ table: DescriptorTable, of pid: UInt32, _ left: inout Int, _ isWhole: inout Bool
+    ) -> Set<Device> {
+        guard let names = try? SystemCalls.list("\(table.folder)/fd", limit: left) else { return [] }
         left -= names.count
         var devices: Set<Device> = []
         for name in names {
-            guard let descriptor = UInt32(name.name), isTunnel(pid, name.name) else { continue }
-            guard let device = SystemCalls.tunnelDevice(pid: pid, descriptor: descriptor) else {
+            guard let descriptor = UInt32(name.name), isTunnel(table, name.name) else { continue }
+            guard
+                let device = SystemCalls.tunnelDevice(
+                    pid: table.thread, isThread: table.thread != pid, descriptor: descriptor)
+            else {
                 // It is open, but without a device so far, or it may not be asked.
-                isWhole = isWhole && !isAttached(pid, name.name)
+                isWhole = isWhole && !isAttached(table, name.name)
                 continue
             }
             devices.insert(Device(namespace: device.namespace, name: LosslessEscape.text(device.name)))
@@ -104,13 +112,15 @@ extension ProcFS {
     }
 
     /// The character device is made as /dev/net/tun; whoever makes it elsewhere under a name of its own is not found.
-    private func isTunnel(_ pid: UInt32, _ descriptor: String) -> Bool {
-        guard let target = try? SystemCalls.linkTarget("\(root)/\(pid)/fd/\(descriptor)") else { return false }
+    private func isTunnel(_ table: DescriptorTable, _ descriptor: String) -> Bool {
+        guard let target = try? SystemCalls.linkTarget("\(table.folder)/fd/\(descriptor)") else { return false }
         return target.first == UInt8(ascii: "/") && target.suffix(3).elementsEqual("tun".utf8)
     }
 
-    private func isAttached(_ pid: UInt32, _ descriptor: String) -> Bool {
-        guard let info = try? SystemCalls.read("\(root)/\(pid)/fdinfo/\(descriptor)", limit: 4096) else { return false }
+    private func isAttached(_ table: DescriptorTable, _ descriptor: String) -> Bool {
+        guard let info = try? SystemCalls.read("\(table.folder)/fdinfo/\(descriptor)", limit: 4096) else {
+            return false
+        }
         return info.bytes.split(separator: UInt8(ascii: "\n")).contains { $0.starts(with: "iff:".utf8) }
     }
 }

@@ -2,7 +2,7 @@ internal import Records
 internal import SystemPackage
 internal import TextEscaping
 
-/// Finds who holds which socket, by the links in /proc/PID/fd.
+/// Finds who holds which socket, by the links in /proc/PID/fd and those of threads with descriptors of their own.
 struct SocketHolders {
     /// A descriptor that leads to a socket that was looked for.
     struct Descriptor: Hashable {
@@ -30,40 +30,31 @@ struct SocketHolders {
         // Another pid namespace's processes may share the sockets; hidepid= keeps others' processes out of procfs.
         hidesProcesses =
             HomeMachine.namespace("\(procfs.root)/self/ns/pid") != Self.initialPIDNamespace || procfs.stat(1) == nil
-        for pid in procfs.processes() { look(at: pid) }
+        var budget = DescriptorBudget()
+        for pid in procfs.processes() { look(at: pid, &budget) }
     }
 
-    private mutating func look(at pid: UInt32) {
-        let folder = "\(procfs.root)/\(pid)"
-        do {
-            if try look(in: folder, of: pid) == 0 { lookAtThreads(of: pid, folder) }
-        } catch .noSuchFileOrDirectory, .noSuchProcess {
-            return
-        } catch {
-            // Kernel threads hold nothing, but not everybody may see that.
-            if procfs.stat(pid)?.isKernelThread == false { hidesProcesses = true }
+    private mutating func look(at pid: UInt32, _ budget: inout DescriptorBudget) {
+        // A process whose first thread has ended shows no descriptors, but its other threads still have them.
+        let (tables, isWhole) = procfs.descriptorTables(of: pid, &budget)
+        if !isWhole { hidesProcesses = true }
+        for table in tables {
+            do {
+                try look(in: table.folder, of: pid)
+            } catch .noSuchFileOrDirectory, .noSuchProcess {
+                continue
+            } catch {
+                // Kernel threads hold nothing, but not everybody may see that.
+                if procfs.stat(pid)?.isKernelThread == false { hidesProcesses = true }
+            }
         }
     }
 
-    /// A process whose first thread has ended shows no descriptors, but its other threads still have them.
-    private mutating func lookAtThreads(of pid: UInt32, _ folder: String) {
-        guard let threads = try? SystemCalls.list("\(folder)/task", limit: Self.descriptorLimit), threads.count > 1
-        else {
-            return
-        }
-        for thread in threads where thread.name != "\(pid)" {
-            _ = try? look(in: "\(folder)/task/\(thread.name)", of: pid)
-        }
-    }
-
-    /// The number of descriptors there.
-    private mutating func look(in folder: String, of pid: UInt32) throws(Errno) -> Int {
-        let names = try SystemCalls.list("\(folder)/fd", limit: Self.descriptorLimit)
-        for (name, _) in names {
+    private mutating func look(in folder: String, of pid: UInt32) throws(Errno) {
+        for (name, _) in try SystemCalls.list("\(folder)/fd", limit: Self.descriptorLimit) {
             guard let inode = Self.inode("\(folder)/fd/\(name)"), inodes.contains(inode) else { continue }
             found[pid, default: []].append(Descriptor(inode: inode, folder: folder, name: name))
         }
-        return names.count
     }
 
     /// Whether a descriptor still leads to its socket.

@@ -7,6 +7,8 @@ struct ProcessFacts {
     var arguments: [String]?
     var argumentsCut = false
     var observation: ImageObservation?
+    /// The file that exec put there, by the kernel's record.
+    var file: ImageFile?
     var user: UInt32?
     var group: UInt32?
     var cgroup: UInt64 = 0
@@ -77,6 +79,7 @@ extension ProcessTable {
                 facts.finished = finished
             }
         }
+        facts.file = file(moments)
         let observed = observation(moments, at: time)
         facts.observation = observed?.observation
         let sources = Set([executableFrom, argumentsFrom, observed?.image].compactMap { $0 })
@@ -84,7 +87,20 @@ extension ProcessTable {
             let image = store.images[$0]
             return image.executable == facts.executable && image.arguments == facts.arguments
                 && image.argumentsCut == facts.argumentsCut && image.observation == facts.observation
+                && image.file == facts.file
         }
+    }
+
+    /// What exec put there, or what a fork copied of that. Only where neither is known the list of tasks counts: the
+    /// process may have changed what that says.
+    private func file(_ moments: ArraySlice<ProcessMoment>) -> ImageFile? {
+        let events: [ProcessRecord.Event] = [.exec, .fork, .rename, .snapshot]
+        for event in events {
+            for moment in moments where moment.event == event {
+                if let file = moment.image.flatMap({ store.images[$0].file }) { return file }
+            }
+        }
+        return nil
     }
 
     /// How the image compared with its file: the first look from then on, which the packet itself brought about, or
@@ -125,7 +141,8 @@ extension ProcessTable {
     private func name(
         _ moments: ArraySlice<ProcessMoment>, at time: Timestamp, sinceTrim: Bool, facts: inout ProcessFacts
     ) -> TaskName {
-        if let moment = moments.last(where: { $0.since <= time && ($0.name != .empty || hasFinished($0)) }) {
+        if let moment = moments.last(where: { $0.since <= time && isAboutName($0) }) {
+            guard moment.namelessUntil == nil else { return .empty }
             if hasFinished(moment), let finished = moment.image.flatMap({ store.images[$0].finished?.name }) {
                 facts.finished?.name = finished
             } else if moment.event == .rename {
@@ -133,10 +150,16 @@ extension ProcessTable {
             }
             return moment.name
         }
-        guard !sinceTrim, let first = moments.first(where: { $0.name != .empty }), first.event != .rename else {
+        guard !sinceTrim, let first = moments.first(where: { $0.name != .empty || $0.namelessUntil != nil }),
+            first.event != .rename
+        else {
             return .empty
         }
         return first.name
+    }
+
+    private func isAboutName(_ moment: ProcessMoment) -> Bool {
+        moment.name != .empty || moment.namelessUntil != nil || hasFinished(moment)
     }
 
     private func hasFinished(_ moment: ProcessMoment) -> Bool {

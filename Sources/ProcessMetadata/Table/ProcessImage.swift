@@ -6,6 +6,8 @@ struct ProcessImage: Hashable, Sendable {
     var arguments: [String]?
     var argumentsCut = false
     var observation: ImageObservation?
+    /// By the kernel's record.
+    var file: ImageFile?
     var finished: ProcessDescription?
 
     /// Arguments beyond this many bytes are cut: a process may legally have 2 MiB of them, and many may.
@@ -13,10 +15,11 @@ struct ProcessImage: Hashable, Sendable {
 
     init(
         executable: String? = nil, arguments: [String]? = nil, argumentsCut: Bool = false,
-        observation: ImageObservation? = nil, finished: ProcessDescription? = nil
+        observation: ImageObservation? = nil, file: ImageFile? = nil, finished: ProcessDescription? = nil
     ) {
         self.executable = executable
         self.observation = observation
+        self.file = file
         self.finished = finished
         (self.arguments, self.argumentsCut) = Self.bounded(arguments, cut: argumentsCut)
         self.finished?.arguments = Self.bounded(finished?.arguments, cut: false).arguments
@@ -26,11 +29,11 @@ struct ProcessImage: Hashable, Sendable {
     init?(_ record: ProcessRecord) {
         guard
             record.executable != nil || record.arguments != nil || record.image != nil
-                || record.description != nil
+                || record.imageFile != nil || record.description != nil
         else { return nil }
         self.init(
             executable: record.executable, arguments: record.arguments, argumentsCut: record.argumentsCut,
-            observation: record.image, finished: record.description)
+            observation: record.image, file: record.imageFile, finished: record.description)
     }
 
     /// A rough account of what it occupies.

@@ -202,6 +202,7 @@ public struct ProcessTable: Sendable {
                 user: record.user, group: record.group, cgroup: record.cgroup, cgroupPath: record.cgroupPath,
                 sharesAccounts: record.sharesAccounts))
         for released in outcome.released { store.images.release(released) }
+        for end in outcome.forgotten { noteLetGo(end) }
         // Its own descriptions go in any case; others name it only as a parent, by its image. A process that renames
         // itself all the time must not make everybody's answers expensive.
         if outcome.rewritesPast, event != .rename { revision += 1 }
@@ -239,7 +240,7 @@ public struct ProcessTable: Sendable {
         return store.images.insert(
             ProcessImage(
                 executable: facts.executable, arguments: facts.arguments, argumentsCut: facts.argumentsCut,
-                observation: facts.observation))
+                observation: facts.observation, file: facts.file))
     }
 
     private mutating func addThread(_ record: ProcessRecord) {
@@ -259,6 +260,11 @@ public struct ProcessTable: Sendable {
     mutating func didExec(host: UInt16, process: ProcessKey, after start: Timestamp, until stop: Timestamp) -> Bool {
         guard let slot = find(host: host, process: process, at: stop) else { return false }
         return store.entries[slot].timeline.moments.contains { $0.isExec && start < $0.since && $0.since <= stop }
+    }
+
+    /// The file that the kernel says a process ran at a moment; nil where its exec was not recorded.
+    mutating func imageFile(host: UInt16, process: ProcessKey, at time: Timestamp) -> ImageFile? {
+        find(host: host, process: process, at: time).flatMap { facts(slot: $0, version: 0, at: time, depth: 0).file }
     }
 
     // MARK: - Bounds

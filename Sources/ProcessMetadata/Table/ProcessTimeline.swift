@@ -17,6 +17,8 @@ struct ProcessMoment: Sendable {
     var sharesAccounts: Bool?
     /// When it was last seen to be so, where somebody looked again.
     var seenAgain: Timestamp?
+    /// Stands for names that were let go: until then, not including, nothing is known of the name.
+    var namelessUntil: Timestamp?
 
     /// A new image begins here.
     var isExec: Bool { event == .exec }
@@ -26,12 +28,9 @@ struct ProcessMoment: Sendable {
 
 /// The moments of one process in the order of time.
 struct ProcessTimeline: Sendable {
-    private(set) var moments: [ProcessMoment] = []
+    var moments: [ProcessMoment] = []
     /// The oldest moments had to go.
-    private(set) var isTrimmed = false
-
-    /// A process may rename itself or exec without end; older moments than this many are let go.
-    static let limit = 16
+    var isTrimmed = false
 
     /// What an insertion did.
     struct Outcome {
@@ -39,6 +38,8 @@ struct ProcessTimeline: Sendable {
         var rewritesPast = false
         /// Images that nothing here refers to any more.
         var released: [Int] = []
+        /// Until when each name held that had to be let go.
+        var forgotten: [Timestamp] = []
     }
 
     mutating func insert(_ moment: ProcessMoment) -> Outcome {
@@ -51,7 +52,12 @@ struct ProcessTimeline: Sendable {
         }
         outcome.rewritesPast = index < moments.count
         moments.insert(moment, at: index)
-        if moments.count > Self.limit, let image = trim() { outcome.released.append(image) }
+        // Names that came after it are gone: how long its own held is not known.
+        if index > 0, let until = moments[index - 1].namelessUntil, moment.since < until, !moment.isExec {
+            moments[index].name = .empty
+            moments[index].namelessUntil = until
+        }
+        trim(&outcome)
         return outcome
     }
 
@@ -165,25 +171,6 @@ struct ProcessTimeline: Sendable {
             changed = true
         }
         return changed
-    }
-
-    /// Lets the oldest moment go; where the next runs the same image, it takes over what was known.
-    private mutating func trim() -> Int? {
-        let oldest = moments.removeFirst()
-        isTrimmed = true
-        let continues = !moments[0].isExec && (moments[0].version == oldest.version || moments[0].version == 0)
-        guard continues else { return oldest.image }
-        if moments[0].version == 0 { moments[0].version = oldest.version }
-        if moments[0].name == .empty { moments[0].name = oldest.name }
-        if moments[0].user == nil {
-            moments[0].user = oldest.user
-            moments[0].group = oldest.group
-        }
-        if moments[0].cgroup == 0 { moments[0].cgroup = oldest.cgroup }
-        if moments[0].cgroupPath == nil { moments[0].cgroupPath = oldest.cgroupPath }
-        guard moments[0].image == nil else { return oldest.image }
-        moments[0].image = oldest.image
-        return nil
     }
 
     /// Notes that another look showed what the latest moment is about.

@@ -155,6 +155,13 @@ struct Attribution: EvidenceSink {
 
     mutating func add(_ damage: [Damage]) { summary.damage += damage }
 
+    /// Goes on with what was counted elsewhere, where nothing has been added here.
+    mutating func adopt(_ counted: RunSummary, cutHeaders: UInt64, classifier: Classifier) {
+        if cutHeaders > 0 { self.cutHeaders[0] = cutHeaders }
+        summary = counted
+        self.classifier = classifier
+    }
+
     /// Takes the next captured frame. `interface` and `capture` number it over all captures of the run.
     mutating func add(
         _ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?
@@ -177,6 +184,9 @@ struct Attribution: EvidenceSink {
             sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
             interfaceIndex: decoded.interfaceIndex, ip: ip)
         packet.egressIndex = naming.egressIndex(of: packet, captured: capturedName(interface))
+        packet.ingressIndex = naming.ingressIndex(of: packet, captured: capturedName(interface))
+        packet.namespace = settings.namespace ?? 0
+        packet.isBehindRareHeaders = decoded.isBehindRareHeaders
         let tag = classifier.observe(
             packet,
             transport: frameBytes.extracting(decoded.transportOffset..<decoded.payloadOffset + decoded.payloadCaptured))
@@ -272,6 +282,8 @@ struct Attribution: EvidenceSink {
         if hostSends != nil { verdict = bridged(verdict, packet) }
         if let found = foreign?.complete(verdict, of: packet, hasOwn: !hosts.isEmpty) { verdict = found }
         waiting[index].verdict = verdict
+        // What arrives has no record, and the record of what is passed on may be older than the news of the device.
+        if verdict.tunnel != nil { tunnels?.look() }
     }
 
     /// The verdict where evidence comes from several machines: one may have sent it by an address that was translated

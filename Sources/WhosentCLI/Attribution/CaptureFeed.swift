@@ -53,6 +53,9 @@ struct CaptureFeed {
         return true
     }
 
+    /// The only file of the run, where it was captured at one place: then no packet is seen twice.
+    var onlyPlace: Savefile? { sources.count == 1 && sources[0].file.hasOnePlace ? sources[0].file : nil }
+
     /// One file needs no order and no copy.
     private mutating func readDirectly(_ body: (CapturedFrame, RawSpan, UInt16, UInt16) -> Void) -> Bool {
         let file = sources[0].file

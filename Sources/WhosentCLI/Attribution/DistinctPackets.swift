@@ -22,9 +22,7 @@ struct DistinctPackets {
         var identity = packet.ip
         // Routing changes these on the way.
         identity.hopLimit = 0
-        var hasher = Hasher()
-        hasher.combine(identity)
-        let index = hasher.finalize() & (entries.count - 1)
+        let index = Self.mixed(identity) & (entries.count - 1)
         if let known = entries[index], known.packet == identity, packet.time.since(known.time) <= Self.window {
             let samePlace =
                 known.capture == packet.capture && known.interface == packet.interface
@@ -36,4 +34,20 @@ struct DistinctPackets {
             interfaceIndex: packet.interfaceIndex, direction: packet.direction)
         return true
     }
+
+    /// What differs from packet to packet: many flows, or one flow's many ids and payloads.
+    private static func mixed(_ packet: IPPacket) -> Int {
+        func folded(_ left: UInt64, _ right: UInt64) -> UInt64 {
+            let product = left.multipliedFullWidth(by: right)
+            return product.high ^ product.low
+        }
+        let ports = UInt64(packet.sourcePort) << 48 | UInt64(packet.destinationPort) << 32
+        let ends = folded(
+            packet.source.low ^ secret, packet.destination.low ^ packet.source.high &+ packet.destination.high)
+        let rest = folded(
+            ports ^ UInt64(packet.identification) ^ secret, packet.payloadPrefix.high ^ packet.payloadPrefix.low)
+        return Int(truncatingIfNeeded: folded(ends ^ 0xA076_1D64_78BD_642F, rest ^ 0xE703_7ED1_A0B4_28DB))
+    }
+
+    private static let secret = UInt64.random(in: .min ... .max)
 }

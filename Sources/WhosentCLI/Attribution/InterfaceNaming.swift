@@ -60,6 +60,16 @@ struct InterfaceNaming {
         return packet.sourceMAC.flatMap { indexByMAC[$0] ?? nil } ?? 0
     }
 
+    /// The index of the interface that a packet came in on; 0 where it left, and where none or several may be meant.
+    func ingressIndex(of packet: PacketRecord, captured: String?) -> UInt32 {
+        if packet.direction == .egress { return 0 }
+        if packet.direction == .ingress {
+            if packet.interfaceIndex != 0 { return packet.interfaceIndex }
+            if let captured, let index = indexByName[captured] { return index ?? 0 }
+        }
+        return packet.destinationMAC.flatMap { indexByMAC[$0] ?? nil } ?? 0
+    }
+
     /// The address is one of the machines' own.
     func isOwn(_ mac: MACAddress) -> Bool { macs.contains(mac) }
 

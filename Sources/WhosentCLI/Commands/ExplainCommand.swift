@@ -68,20 +68,25 @@ private struct Explanation {
                     passed?.mask(bytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength)
                     ?? .max
                 let direction = frame.direction == .unknown ? decoded.direction : frame.direction
-                let packet = PacketRecord(
+                var packet = PacketRecord(
                     time: frame.time, frame: frame.frame, interface: interface, direction: direction,
                     packetID: frame.packetID, sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
                     interfaceIndex: decoded.interfaceIndex, ip: ip)
+                packet.isBehindRareHeaders = decoded.isBehindRareHeaders
                 found = (packet, mask)
             }
             guard more else { break }
-            guard let found, found.packet.ip.isReported else {
+            guard var found, found.packet.ip.isReported else {
                 if last == wanted {
                     return "frame \(wanted) is neither UDP nor ICMP\(problem.map { ": \($0)" } ?? "")\n"
                 }
                 continue
             }
             try evidence.advance(through: found.packet.time.advanced(by: Correlator.Window().lookahead), into: &records)
+            let number = Int(found.packet.interface)
+            records.locate(
+                &found.packet,
+                captured: number < captures.interfaces.count ? captures.interfaces[number].name : nil)
             let verdict = records.correlator.judge(found.packet, passesFilters: found.mask)
             if last == wanted { return records.text(found.packet, verdict: verdict) }
         }
@@ -94,6 +99,8 @@ private struct Explanation {
 private struct ExplainedRecords: EvidenceSink {
     var correlator = Correlator(seed: 0x5eed)
     private var processes = ProcessSource()
+    private var hosts: [UInt16: Coverage] = [:]
+    private var naming = InterfaceNaming([HostInterface]())
     private let withoutArguments: Bool
 
     init(withoutArguments: Bool) { self.withoutArguments = withoutArguments }
@@ -106,7 +113,21 @@ private struct ExplainedRecords: EvidenceSink {
     mutating func add(_ damage: [Damage]) {
         for finding in damage { Diagnostics.report("\(finding.file), offset \(finding.offset): \(finding.what)") }
     }
-    mutating func setCoverage(_ coverage: Coverage, host: UInt16) { correlator.setCoverage(coverage, host: host) }
+    mutating func setCoverage(_ coverage: Coverage, host: UInt16) {
+        hosts[host] = coverage
+        naming = InterfaceNaming(hosts.values)
+        correlator.setCoverage(coverage, host: host)
+    }
+
+    /// Sets where the packet left or came in, as far as the capture or the evidence tells.
+    func locate(_ packet: inout PacketRecord, captured: String?) {
+        if packet.direction == .unknown {
+            packet.direction = naming.direction(
+                source: packet.sourceMAC, destination: packet.destinationMAC, captured: captured)
+        }
+        packet.egressIndex = naming.egressIndex(of: packet, captured: captured)
+        packet.ingressIndex = naming.ingressIndex(of: packet, captured: captured)
+    }
 
     mutating func text(_ packet: PacketRecord, verdict: Verdict) -> String {
         var lines = ["frame \(packet.frame)  \(packet.time)", "  \(shown(packet.ip))"]

@@ -65,6 +65,9 @@ struct OutputOptions: ParsableArguments {
             processIDs: pid, processNames: process, tags: tag, minimumConfidences: minConfidence, verdicts: verdict)
     }
 
+    /// Every packet has a line.
+    var hasLines: Bool { verbose || format != nil && format != .text }
+
     /// The chosen format, made for where standard output goes.
     ///
     /// - Parameter lines: text prints a line per packet.

@@ -50,6 +50,9 @@ struct ReportOutput: AttributionOutput {
         if standardOutput.isFull { try standardOutput.flush() }
     }
 
+    /// Goes on with what was counted elsewhere.
+    mutating func adopt(_ counted: any ReportFormat) { format = counted }
+
     /// States the capture interfaces that are known by now.
     func describe(_ interfaces: [CaptureInterface]) { annotated?.describe(interfaces) }
 

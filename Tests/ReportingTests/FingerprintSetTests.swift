@@ -1,0 +1,21 @@
+import Testing
+
+@testable import Reporting
+
+@Suite("Sets of fingerprints")
+struct FingerprintSetTests {
+    @Test("It has what was put into it, once, and grows")
+    func againstSet() {
+        var set = FingerprintSet()
+        var state: UInt64 = 1
+        var known: Set<UInt64> = []
+        for _ in 0..<10_000 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            // Few bits differ, so that many come twice and many lie side by side.
+            let fingerprint = state >> 50 | 1
+            #expect(set.insert(fingerprint) == known.insert(fingerprint).inserted)
+        }
+        #expect(set.count == known.count && known.allSatisfy { set.contains($0) })
+        #expect(!set.contains(0xFFFF_FFFF_FFFF_0000))
+    }
+}
