@@ -34,7 +34,7 @@ struct ObjectTests {
         #expect(MemoryLayout<attribution_tuple>.size == 40)
         #expect(MemoryLayout<attribution_socket_event>.size == 80)
         #expect(MemoryLayout<attribution_process>.size == 104)
-        #expect(MemoryLayout<attribution_image>.size == 112)
+        #expect(MemoryLayout<attribution_image>.size == 128)
         #expect(MemoryLayout<attribution_send>.offset(of: \.packet) == 72)
     }
 }
