@@ -45,7 +45,9 @@ struct JoinCommand: ParsableCommand {
         if write == "-", output.format != nil {
             throw ValidationError("-w - already takes standard output; leave out --format")
         }
-        if clockOffset != "auto", offset == nil { throw ValidationError("--clock-offset takes auto or a number of seconds") }
+        if clockOffset != "auto", offset == nil {
+            throw ValidationError("--clock-offset takes auto or a number of seconds")
+        }
         if (captures.paths + evidence).filter({ $0 == "-" }).count > 1 {
             throw ValidationError("standard input can be given only once")
         }
