@@ -18,7 +18,6 @@
 #include "lib/egress.bpf.h"
 #include "lib/process.bpf.h"
 #include "lib/socket.bpf.h"
-#include "lib/tunnel.bpf.h"
 #include "lib/transmit.bpf.h"
 
 #define PASS 1

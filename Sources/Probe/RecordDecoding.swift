@@ -57,21 +57,13 @@ extension WireRecord {
             origin: event.forwarded != 0
                 ? .forwarded(ingressInterface: event.ingress_ifindex, ingressName: ingressName) : .kernel,
             namespace: event.packet.netns, interface: event.packet.ifindex, hasKernelSocket: event.kernel_socket != 0,
-            beforeNAT: event.translated != 0 ? UntranslatedTuple(event, packet: packet) : nil)
+            beforeNAT: event.translated != 0 ? UntranslatedTuple(event.before, packet: packet) : nil)
         innerOffset = event.inner_offset
         isAtPort = event.at_port != 0
     }
 }
 
 extension UntranslatedTuple {
-    init(_ event: attribution_wire, packet: IPPacket) {
-        self.init(
-            attribution_tuple(
-                source: event.before_source, destination: event.before_destination,
-                source_port: event.before_source_port, destination_port: event.before_destination_port, reserved: 0),
-            packet: packet)
-    }
-
     /// The tuple that ends a send record of a translated packet.
     init?(endOf record: RawSpan, packet: IPPacket) {
         let size = MemoryLayout<attribution_tuple>.size
@@ -81,7 +73,7 @@ extension UntranslatedTuple {
         self.init(tuple, packet: packet)
     }
 
-    private init(_ tuple: attribution_tuple, packet: IPPacket) {
+    init(_ tuple: attribution_tuple, packet: IPPacket) {
         let isVersion4 = packet.version == .v4
         func address(_ words: (UInt32, UInt32, UInt32, UInt32)) -> IPAddress {
             isVersion4 ? IPAddress(v4: UInt32(bigEndian: words.0)) : IPAddress(words: words)

@@ -31,7 +31,7 @@ struct ObjectTests {
     @Test func recordsHaveTheKernelsLayout() {
         #expect(MemoryLayout<attribution_send>.size == 96)
         #expect(MemoryLayout<attribution_wire>.size == 72)
-        #expect(MemoryLayout<attribution_tuple>.size == 40)
+        #expect(MemoryLayout<attribution_tuple>.size == 36)
         #expect(MemoryLayout<attribution_socket_event>.size == 80)
         #expect(MemoryLayout<attribution_process>.size == 104)
         #expect(MemoryLayout<attribution_image>.size == 128)

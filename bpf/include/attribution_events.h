@@ -114,7 +114,6 @@ struct attribution_tuple {
 	__u32 destination[4];
 	__u16 source_port; /* of ICMP the identifier */
 	__u16 destination_port;
-	__u32 reserved;
 };
 
 enum attribution_socket_event_kind {
@@ -142,16 +141,11 @@ struct attribution_wire {
 	__u8 forwarded;
 	__u8 kernel_socket;
 	__u8 translated;
-	__u8 at_port; /* made here: it left by a port of a bridge or bond */
-	/* Before translation, where there was one; in network byte order, IPv4 in the first word.
-	 */
-	__u32 before_source[4];
-	__u32 before_destination[4];
-	__u16 before_source_port; /* of ICMP the identifier */
-	__u16 before_destination_port;
+	__u8 at_port;			 /* made here: it left by a port of a bridge or bond */
+	struct attribution_tuple before; /* where it was translated */
 	/* From the IP header to that of the packet inside, where the kernel wrapped one; else 0. */
 	__u16 inner_offset;
-	__u16 reserved_too;
+	__u16 reserved;
 };
 
 enum attribution_process_event {
@@ -229,7 +223,7 @@ _Static_assert(sizeof(struct attribution_task) == 56, "no padding");
 _Static_assert(sizeof(struct attribution_packet) == 16, "no padding");
 _Static_assert(sizeof(struct attribution_send) == 96, "no padding");
 _Static_assert(sizeof(struct attribution_wire) == 72, "no padding");
-_Static_assert(sizeof(struct attribution_tuple) == 40, "no padding");
+_Static_assert(sizeof(struct attribution_tuple) == 36, "no padding");
 _Static_assert(sizeof(struct attribution_socket_event) == 80, "no padding");
 _Static_assert(sizeof(struct attribution_process) == 104, "no padding");
 _Static_assert(sizeof(struct attribution_image) == 128, "no padding");

@@ -149,6 +149,7 @@ static __always_inline void record_kernel_packet(struct __sk_buff *context, stru
 	record->forwarded = 0;
 	record->kernel_socket = 1;
 	record->translated = 0;
+	record->at_port = 0;
 	record->inner_offset = 0;
 	copy_packet(&record->packet, AFTER(record), context, skb, capacity, direct);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);

@@ -43,7 +43,6 @@ static __always_inline void copy_tuple(struct attribution_tuple *to,
 	BPF_CORE_READ_INTO(&to->destination, tuple, dst.u3.all);
 	to->source_port = BPF_CORE_READ(tuple, src.u.all);
 	to->destination_port = BPF_CORE_READ(tuple, dst.u.all);
-	to->reserved = 0;
 }
 
 #endif
