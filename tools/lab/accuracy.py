@@ -7,22 +7,20 @@ usage: sudo tools/lab/accuracy.py --whosent BINARY --senders FOLDER --output FOL
 The folder afterwards: truth.ndjson (a line a packet sent), live.ndjson, join-any.ndjson, join-h0.ndjson,
 join-peer.ndjson, join-filtered.ndjson (what each way said), *.pcap, *.pcapng, *.stderr, and session.json (what was run, how it ended,
 which rows this kernel cannot run and why)."""
-import argparse
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
 
 sys.dont_write_bytecode = True  # run as root, in a folder that may be another user's
 from detours import Detours  # noqa: E402
-from netlab import Netlab, accuracy_network  # noqa: E402
+import session  # noqa: E402
+from netlab import accuracy_network  # noqa: E402
+from session import HOST, PEER  # noqa: E402
 from tunnels import Tunnels  # noqa: E402
 
 FLASHES = 300
-PEER = {4: "192.0.2.2", 6: "2001:db8:1::2"}
-HOST = {4: "192.0.2.1", 6: "2001:db8:1::1"}
 SECOND_ADDRESS = {4: "192.0.2.11", 6: "2001:db8:1::11"}
 SEGMENTED_HOST = {4: "198.51.100.1", 6: "2001:db8:2::1"}
 SEGMENTED_PEER = {4: "198.51.100.2", 6: "2001:db8:2::2"}
@@ -35,122 +33,8 @@ GATEWAY_MAC, PEER_MAC = "02:00:5e:00:53:01", "02:00:5e:00:00:02"
 CLOSED_PORT, REJECTED_PORT, RECORDED_PORT, UNRECORDED_PORT = 7001, 7777, 7037, 7038
 
 
-class Session:
-    """One run: the tools that watch, the senders, and the files they leave."""
-
-    def __init__(self, lab, options):
-        self.lab = lab
-        self.options = options
-        self.folder = os.path.abspath(options.output)
-        self.senders = os.path.realpath(options.senders)
-        self.tokens = 0x5e000000
-        self.truth = open(self.path("truth.ndjson"), "w", encoding="utf-8")
-        self.commands = []
-        self.skipped = {}
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    # The tools that watch.
-
-    def start_tool(self, name, words, ready, stdout=None, namespace="host"):
-        """Starts a tool in a namespace and waits until its standard error shows the line."""
-        started = time.monotonic()
-        with open(self.path(f"{name}.stderr"), "wb") as errors, open(stdout or os.devnull, "wb") as output:
-            child = self.lab.start(namespace, *words, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
-        entry = {"name": name, "command": words, "pid": child.pid}
-        self.commands.append(entry)
-        while ready not in open(self.path(f"{name}.stderr"), errors="replace").read():
-            if child.poll() is not None or time.monotonic() - started > 30:
-                said = open(self.path(f"{name}.stderr"), errors="replace").read().strip()
-                entry["status"] = child.poll()
-                raise RuntimeError(f"{name} did not become ready (status {child.poll()}): {said}")
-            time.sleep(0.01)
-        entry["ready_after"] = round(time.monotonic() - started, 3)
-        return child, entry
-
-    def stop_tool(self, tool, number=signal.SIGINT):
-        child, entry = tool
-        started = time.monotonic()
-        child.send_signal(number)
-        try:
-            entry["status"] = child.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            entry["status"] = "killed: did not end within 30 s of the signal"
-        entry["ended_after"] = round(time.monotonic() - started, 3)
-
-    def run_offline(self, name, words, stdout):
-        started = time.monotonic()
-        with open(self.path(f"{name}.stderr"), "wb") as errors, open(stdout, "wb") as output:
-            result = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, timeout=120)
-        self.commands.append({"name": name, "command": words, "status": result.returncode,
-                              "seconds": round(time.monotonic() - started, 3)})
-
-    # The senders.
-
-    def words(self, row, mode, source, destination, *extra):
-        self.tokens += 1
-        return [f"{self.senders}/sender", mode, "--row", row, "--token", f"{self.tokens:08x}", "--source", source,
-                "--destination", destination, *map(str, extra)]
-
-    def wanted(self, row):
-        return not self.options.rows or row in self.options.rows
-
-    def skip(self, row, reason):
-        """Notes that this kernel cannot run a row."""
-        self.skipped[row] = " ".join(reason.split())
-
-    def send(self, row, mode, source, destination, *extra, namespace="host", seen=None, cgroup=None, descriptors=()):
-        """Runs a sender to its end. `seen`: the addresses that translation gives its packets on their way."""
-        if not self.wanted(row):
-            return
-        child = self.lab.start(namespace, *self.words(row, mode, source, destination, *extra), cgroup=cgroup,
-                               pass_fds=descriptors, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE)
-        self.collect(row, mode, child, seen=seen)
-
-    def send_together(self, senders, namespaces, seen=None, until=lambda: None):
-        """Starts senders that wait, and lets them go at the same moment, once `until` has returned."""
-        if not self.wanted(senders[0][0]):
-            return
-        children = []
-        for words, namespace in zip(senders, namespaces):
-            child = self.lab.start(namespace, *self.words(*words), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE)
-            child.stderr.readline()
-            children.append(child)
-        until()
-        for child in children:
-            child.stdin.write(b"\n")
-            child.stdin.flush()
-        for words, child in zip(senders, children):
-            self.collect(words[0], words[1], child, seen=seen)
-
-    def collect(self, row, mode, child, given=None, seen=None):
-        output, errors = child.communicate(given, timeout=60)
-        if child.returncode:
-            raise RuntimeError(f"the sender of row {row} ({mode}) failed: {errors.decode(errors='replace').strip()}")
-        for line in output.decode().splitlines():
-            fields = json.loads(line) | {f"seen_{key}": value for key, value in (seen or {}).items()}
-            self.truth.write(json.dumps(fields) + "\n")
-        self.truth.flush()
-
-    def open_early(self, row, mode, source, destination, *extra):
-        """A sender whose socket is open now and which sends when told to."""
-        child = self.lab.start("host", *self.words(row, mode, source, destination, "--wait", *extra),
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        child.stderr.readline()
-        return row, mode, child
-
-    def hold(self, mode, source, destination, *extra):
-        """A process that only has something open until the end."""
-        child = self.lab.start("host", *self.words("hold", mode, source, destination, *extra),
-                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        said = child.stderr.readline().decode(errors="replace").strip()
-        if said != "opened":
-            raise RuntimeError(f"{mode}: {said}")
-        return child
+class AccuracySession(session.Session):
+    """The matrix: a sender or several for each row."""
 
     def ping(self, family):
         """The ping of iputils, which prints no truth: ours is what it was asked to do."""
@@ -234,11 +118,6 @@ class Session:
 
     # The whole.
 
-    def tcpdump(self, interface, namespace="host"):
-        return self.start_tool(f"tcpdump-{interface}", ["tcpdump", "-Z", "root", "-n", "-U", "-B", "16384", "-i",
-                                                        interface, "-w", self.path(f"{interface}.pcap")],
-                               "listening on", namespace=namespace)
-
     def run(self):
         for family in (4, 6):
             self.hold("sink", LOOPBACK[family], LOOPBACK[family], "--port", 7035)
@@ -261,24 +140,19 @@ class Session:
             detours.send(family)
             tunnels.send(family)
         time.sleep(1)
-        for tool in tools:
-            self.stop_tool(tool)
+        self.stop_all(tools)
         time.sleep(0.2)
         for family in (4, 6):
             self.send("37-late", "sendto", HOST[family], PEER[family], "--port", 7133)
         # libpcap hands out a block when it is full or a second old, and an interrupt drops what is pending.
         time.sleep(1.3)
-        for tool in captures:
-            self.stop_tool(tool)
+        self.stop_all(captures)
         if tools:
             self.join()
 
     def start_whosent(self):
         whosent = os.path.realpath(self.options.whosent)
-        return [
-            self.start_tool("live", [whosent, "live", "-i", "any", "-w", self.path("live.pcapng"), "--print",
-                                     "--format", "ndjson"], "ready\n", self.path("live.ndjson")),
-            self.start_tool("record", [whosent, "record", "-w", self.path("evidence.pcapng")], "ready\n"),
+        return super().start_whosent() + [
             self.start_tool("record-filtered", [whosent, "record", "-w", self.path("filtered.pcapng"), "udp", "dst",
                                                 "port", str(RECORDED_PORT)], "ready\n"),
         ]
@@ -295,34 +169,12 @@ class Session:
                                             self.path("evidence.pcapng"), "-w", self.path("join.pcapng")],
                          self.path("join-annotated.txt"))
 
-    def close(self, failure):
-        self.truth.close()
-        with open(self.path("session.json"), "w", encoding="utf-8") as file:
-            json.dump({"failure": failure, "skipped": self.skipped, "namespaces": self.lab.names, "commands": self.commands}, file, indent=1)
-
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--whosent", default="whosent", help="the binary to run")
-    parser.add_argument("--senders", required=True, help="the folder that tools/lab/build made")
-    parser.add_argument("--output", required=True, help="where the files go")
+    parser = session.parser(__doc__)
     parser.add_argument("--rows", type=lambda text: text.split(","), help="only these rows")
     parser.add_argument("--no-whosent", action="store_true", help="senders and tcpdump alone")
-    options = parser.parse_args()
-    os.makedirs(options.output, exist_ok=True)
-    with Netlab() as lab:
-        session = Session(lab, options)
-        failure = "the session was interrupted"
-        try:
-            accuracy_network(lab)
-            session.run()
-            failure = None
-        except (RuntimeError, subprocess.TimeoutExpired, OSError) as problem:
-            failure = str(problem)
-        finally:
-            session.close(failure)
-    if failure:
-        sys.exit(f"tools/lab/accuracy.py: {failure}")
+    session.run(AccuracySession, parser.parse_args(), accuracy_network)
 
 
 if __name__ == "__main__":

@@ -68,17 +68,7 @@ class Detours:
             (self.balance, ["32b"]),
             (self.rewriting, ["43"]),
         )
-        for make, rows in parts:
-            rows = [row for row in rows if self.session.wanted(row)]
-            if not rows:
-                self.missing.add(make)
-                continue
-            try:
-                make()
-            except (RuntimeError, FileNotFoundError) as problem:
-                self.missing.add(make)
-                for row in rows:
-                    self.session.skip(row, str(problem))
+        self.missing = self.session.make_each(parts)
 
     def slow(self, interface, rate="1mbit"):
         self.lab.run("host", "tc", "qdisc", "add", "dev", interface, "root", "tbf", "rate", rate, "burst", "2000",

@@ -7,7 +7,6 @@ usage: sudo tools/lab/floods.py CASE --way live|join --whosent BINARY --senders 
 CASE is loss (the tool is stopped while its smallest ring overflows), volume (8 processes at full speed), hostile
 (sockets, processes and flows by the thousand beside two quiet senders, with small tables), or forwarding (a flood through
 the host beside a quiet sender). The payloads say who sent each packet; tools/lab/tally.c compares."""
-import argparse
 import json
 import os
 import re
@@ -17,8 +16,10 @@ import sys
 import time
 
 sys.dont_write_bytecode = True  # run as root, in a folder that may be another user's
-from accuracy import HOST, PEER, OUTSIDE, Session  # noqa: E402
-from netlab import Netlab, accuracy_network  # noqa: E402
+from accuracy import OUTSIDE  # noqa: E402
+from netlab import accuracy_network  # noqa: E402
+import session  # noqa: E402
+from session import HOST, PEER  # noqa: E402
 
 VICTIM, SECOND_VICTIM, VOLUME = 0xf10d0001, 0xf10d0002, 0xf10d0003
 HOSTILE = {"sockets": 0xf10d0010, "processes": 0xf10d0011, "flows": 0xf10d0012}
@@ -30,7 +31,7 @@ SMALL_TABLES = ["--process-table", "256"]
 FORWARDING_FILTER = f"udp dst port {PORT} or (udp dst port {FLOOD_PORT} and udp[18:2] & 0xfff = 0)"
 
 
-class Floods(Session):
+class Floods(session.Session):
     def flood(self, program, kind, token, count, seconds, *extra, namespace="host", source=HOST[4], port=PORT):
         """A sender that stands ready."""
         child = self.lab.start(
@@ -205,29 +206,21 @@ class Floods(Session):
         return result
 
 
+def report(floods):
+    """Runs the case and prints what came of it."""
+    started = time.monotonic()
+    options = floods.options
+    result = getattr(floods, options.case)(options.way)
+    json.dump(result | {"commands": floods.commands, "case": options.case, "way": options.way,
+                        "elapsed": round(time.monotonic() - started, 1)}, sys.stdout)
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = session.parser(__doc__)
     parser.add_argument("case", choices=["loss", "volume", "hostile", "forwarding"])
     parser.add_argument("--way", required=True, choices=["live", "join"])
-    parser.add_argument("--whosent", required=True, help="the binary to run")
-    parser.add_argument("--senders", required=True, help="the folder that tools/lab/build made")
-    parser.add_argument("--output", required=True, help="where the files go")
     parser.add_argument("--packets", type=int, default=2_000_000, help="of the case volume")
-    options = parser.parse_args()
-    options.rows = None
-    os.makedirs(options.output, exist_ok=True)
-    with Netlab() as lab:
-        session = Floods(lab, options)
-        started = time.monotonic()
-        try:
-            accuracy_network(lab)
-            result = getattr(session, options.case)(options.way)
-            result["commands"] = session.commands
-            result["case"], result["way"] = options.case, options.way
-            result["elapsed"] = round(time.monotonic() - started, 1)
-            json.dump(result, sys.stdout)
-        except (RuntimeError, subprocess.TimeoutExpired, OSError) as problem:
-            sys.exit(f"tools/lab/floods.py: {problem}")
+    session.run(Floods, parser.parse_args(), accuracy_network, report)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,6 @@ usage: sudo tools/lab/identity.py --whosent BINARY --senders FOLDER --output FOL
 
 truth.ndjson's lines have more than accuracy.py's: sha256, image, vpid, container, service, user, user_name (null: a number
 alone); pid is null where only the id inside the container is known."""
-import argparse
-import ctypes
 import hashlib
 import json
 import os
@@ -19,7 +17,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True  # run as root, in a folder that may be another user's
-from accuracy import Session  # noqa: E402
+import session  # noqa: E402
 from container import INSIDE  # noqa: E402
 from netlab import Netlab, die_with_parent  # noqa: E402
 
@@ -112,13 +110,12 @@ class Cgroups:
             time.sleep(0.02)
 
 
-class IdentitySession(Session):
+class IdentitySession(session.Session):
     """The session of the identity rows."""
 
     def __init__(self, lab, options):
         super().__init__(lab, options)
         self.cgroups = Cgroups()
-        self.skipped = {}
         self.images = os.path.join(self.folder, "images")
         os.makedirs(self.images, exist_ok=True)
         self.host_user = {"user": 0, "user_name": pwd.getpwuid(0).pw_name}
@@ -339,7 +336,6 @@ class IdentitySession(Session):
 
     # The whole.
 
-
     def run(self):
         captures = [self.tcpdump("any")]
         tools = [] if self.options.no_whosent else self.start_whosent()
@@ -351,22 +347,12 @@ class IdentitySession(Session):
             self.host_rows(family)
             self.reuse(family)
         time.sleep(1)
-        for tool in tools:
-            self.stop_tool(tool)
+        self.stop_all(tools)
         # libpcap hands out a block when it is full or a second old, and an interrupt drops what is pending.
         time.sleep(1.3)
-        for tool in captures:
-            self.stop_tool(tool)
+        self.stop_all(captures)
         if tools:
             self.join()
-
-    def start_whosent(self):
-        whosent = os.path.realpath(self.options.whosent)
-        return [
-            self.start_tool("live", [whosent, "live", "-i", "any", "-w", self.path("live.pcapng"), "--print",
-                                     "--format", "ndjson"], "ready\n", self.path("live.ndjson")),
-            self.start_tool("record", [whosent, "record", "-w", self.path("evidence.pcapng")], "ready\n"),
-        ]
 
     def join(self):
         whosent = os.path.realpath(self.options.whosent)
@@ -376,11 +362,9 @@ class IdentitySession(Session):
         self.run_offline("join-annotated", [*base, "-w", self.path("join.pcapng")], self.path("join-annotated.txt"))
 
     def close(self, failure):
-        self.truth.close()
         self.cgroups.close()
         shutil.rmtree(self.images, ignore_errors=True)
-        with open(self.path("session.json"), "w", encoding="utf-8") as file:
-            json.dump({"failure": failure, "skipped": self.skipped, "commands": self.commands}, file, indent=1)
+        super().close(failure)
 
 
 def identity_network(lab):
@@ -400,27 +384,9 @@ def identity_network(lab):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--whosent", default="whosent", help="the binary to run")
-    parser.add_argument("--senders", required=True, help="the folder that tools/lab/build made")
-    parser.add_argument("--output", required=True, help="where the files go")
+    parser = session.parser(__doc__)
     parser.add_argument("--no-whosent", action="store_true", help="senders and tcpdump alone")
-    options = parser.parse_args()
-    os.makedirs(options.output, exist_ok=True)
-    with Namespaces() as lab:
-        session = IdentitySession(lab, options)
-        failure = "the session was interrupted"
-        try:
-            identity_network(lab)
-            session.run()
-            failure = None
-        except (RuntimeError, subprocess.TimeoutExpired, OSError, ctypes.ArgumentError) as problem:
-            failure = str(problem)
-        finally:
-            lab.close()
-            session.close(failure)
-    if failure:
-        sys.exit(f"tools/lab/identity.py: {failure}")
+    session.run(IdentitySession, parser.parse_args(), identity_network, lab_kind=Namespaces)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "flash.h"
 #include "modes.h"
 
 #include <errno.h>
@@ -49,51 +50,24 @@ void mode_reuse(const struct lab_options *options)
 	pid_t reused = 0;
 
 	for (unsigned int i = 0; i < options->count; i++) {
-		/* Not 8 bytes: a burst of those would look like notifications of new mail. */
-		unsigned char payload[2 * LAB_MARK_SIZE];
-		char hex[2 * sizeof(payload) + 1], source_port[8], port[8], program[512];
-		const char *name = names[i % 3];
-		const char *const arguments[] = {
-			program,
-			options->family == AF_INET ? "4" : "6",
-			options->source,
-			source_port,
-			options->destination,
-			port,
-			hex,
-			NULL,
-		};
-		struct lab_sent sent = {
-			.protocol = "udp",
-			.source_port = 24000 + i,
-			.destination_port = options->port,
-			.icmp_type = -1,
-			.payload = payload,
-			.length = sizeof(payload),
-			.packets = 1,
-		};
-		struct lab_proxy proxy = {
-			.name = name, .executable = program, .arguments = arguments};
+		struct lab_flash flash;
+		char program[512];
 		int status;
 
-		snprintf(program, sizeof(program), "%s/%s", options->helper, name);
-		snprintf(port, sizeof(port), "%u", options->port);
-		snprintf(source_port, sizeof(source_port), "%u", sent.source_port);
-		lab_fill(options, options->first_counter + i, payload, sizeof(payload));
-		for (size_t at = 0; at < sizeof(payload); at++)
-			snprintf(hex + 2 * at, 3, "%02x", payload[at]);
-		proxy.pid = LAB_CHECK(clone_process(0, reused));
-		if (!proxy.pid) {
-			execv(program, (char *const *)arguments);
+		snprintf(program, sizeof(program), "%s/%s", options->helper, names[i % 3]);
+		lab_prepare_flash(&flash, options, program, i, 24000 + i);
+		flash.proxy.pid = LAB_CHECK(clone_process(0, reused));
+		if (!flash.proxy.pid) {
+			execv(program, (char *const *)flash.arguments);
 			_exit(127);
 		}
-		LAB_CHECK(waitpid(proxy.pid, &status, 0));
+		LAB_CHECK(waitpid(flash.proxy.pid, &status, 0));
 		if (status) {
 			fprintf(stderr, "%s ended with status %d\n", program, status);
 			exit(1);
 		}
-		reused = proxy.pid;
-		lab_report_for(options, &sent, &proxy);
+		reused = flash.proxy.pid;
+		lab_report_for(options, &flash.sent, &flash.proxy);
 	}
 }
 

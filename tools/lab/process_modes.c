@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include "flash.h"
 #include "modes.h"
 
 #include <errno.h>
@@ -139,55 +140,31 @@ static long elapsed_us(const struct timespec *since)
 	return (now.tv_sec - since->tv_sec) * 1000000 + (now.tv_nsec - since->tv_nsec) / 1000;
 }
 
+/* A function of its own: what vfork's child shares with this process is then no loop's. */
+static pid_t start(const char *const *arguments)
+{
+	pid_t child = LAB_CHECK(vfork());
+
+	if (!child) {
+		execv(arguments[0], (char *const *)arguments);
+		_exit(127);
+	}
+	return child;
+}
+
 /* `count` processes that exec the helper, send once and are gone; this one tells about them. */
 void mode_exec_once(const struct lab_options *options)
 {
-	const char *slash = strrchr(options->helper, '/');
-	/* Not 8 bytes: a burst of those would look like notifications of new mail. */
-	unsigned char payload[2 * LAB_MARK_SIZE];
-	char hex[2 * sizeof(payload) + 1], source_port[8], port[8];
-
-	snprintf(port, sizeof(port), "%u", options->port);
 	for (unsigned int i = 0; i < options->count; i++) {
-		const char *const arguments[] = {
-			options->helper,
-			options->family == AF_INET ? "4" : "6",
-			options->source,
-			source_port,
-			options->destination,
-			port,
-			hex,
-			NULL,
-		};
-		struct lab_sent sent = {
-			.protocol = "udp",
-			.source_port = 20000 + i,
-			.destination_port = options->port,
-			.icmp_type = -1,
-			.payload = payload,
-			.length = sizeof(payload),
-			.packets = 1,
-		};
-		struct lab_proxy proxy = {
-			.name = slash ? slash + 1 : options->helper,
-			.executable = options->helper,
-			.arguments = arguments,
-		};
-		struct timespec start;
+		struct lab_flash flash;
+		struct timespec begun;
 
-		lab_fill(options, options->first_counter + i, payload, sizeof(payload));
-		for (size_t at = 0; at < sizeof(payload); at++)
-			snprintf(hex + 2 * at, 3, "%02x", payload[at]);
-		snprintf(source_port, sizeof(source_port), "%u", sent.source_port);
-		clock_gettime(CLOCK_MONOTONIC, &start);
-		proxy.pid = LAB_CHECK(vfork());
-		if (!proxy.pid) {
-			execv(options->helper, (char *const *)arguments);
-			_exit(127);
-		}
-		wait_for(proxy.pid);
-		proxy.lifetime_us = elapsed_us(&start);
-		lab_report_for(options, &sent, &proxy);
+		lab_prepare_flash(&flash, options, options->helper, i, 20000 + i);
+		clock_gettime(CLOCK_MONOTONIC, &begun);
+		flash.proxy.pid = start(flash.arguments);
+		wait_for(flash.proxy.pid);
+		flash.proxy.lifetime_us = elapsed_us(&begun);
+		lab_report_for(options, &flash.sent, &flash.proxy);
 	}
 }
 

@@ -6,7 +6,6 @@ usage: sudo tools/lab/queue_kills.py --whosent BINARY --senders FOLDER --output 
 
 The folder afterwards: truth.ndjson (a line a packet that was sent; some never left), live.ndjson, join-any.ndjson,
 session.json (how the commands ended, the seed)."""
-import argparse
 import os
 import random
 import subprocess
@@ -14,15 +13,16 @@ import sys
 import time
 
 sys.dont_write_bytecode = True  # run as root, in a folder that may be another user's
-from accuracy import HOST, PEER, Session  # noqa: E402
+import session  # noqa: E402
 from detours import QUEUE, QUEUED_PORT  # noqa: E402
-from netlab import Netlab, accuracy_network  # noqa: E402
+from netlab import accuracy_network  # noqa: E402
+from session import HOST, PEER  # noqa: E402
 
 COUNT, LONGEST_LIFE = 503, 0.03
 MODES = ("sendto", "connected-send", "raw-udp")
 
 
-class KillSession(Session):
+class KillSession(session.Session):
     """One run: the tools that watch, and senders whose packets a daemon holds that does not live long."""
 
     def repeat(self, number, chance):
@@ -66,29 +66,13 @@ class KillSession(Session):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--whosent", default="whosent", help="the binary to run")
-    parser.add_argument("--senders", required=True, help="the folder that tools/lab/build made")
-    parser.add_argument("--output", required=True, help="where the files go")
+    parser = session.parser(__doc__)
     parser.add_argument("--repeats", type=int, default=20, help="how many daemons are killed")
     parser.add_argument("--seed", type=int, default=time.time_ns(), help="of the times, to repeat a run")
     options = parser.parse_args()
-    options.rows = None
-    os.makedirs(options.output, exist_ok=True)
     print(f"seed {options.seed}", file=sys.stderr)
-    with Netlab() as lab:
-        session = KillSession(lab, options)
-        failure = "the session was interrupted"
-        try:
-            accuracy_network(lab)
-            session.run_repeats(options.repeats, random.Random(options.seed))
-            failure = None
-        except (RuntimeError, subprocess.TimeoutExpired, OSError) as problem:
-            failure = str(problem)
-        finally:
-            session.close(failure)
-    if failure:
-        sys.exit(f"tools/lab/queue_kills.py: {failure}")
+    session.run(KillSession, options, accuracy_network,
+                lambda kills: kills.run_repeats(options.repeats, random.Random(options.seed)))
 
 
 if __name__ == "__main__":

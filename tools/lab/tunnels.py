@@ -33,17 +33,7 @@ class Tunnels:
     def make(self):
         parts = ((self.vxlan, ["31"]), (self.wireguard, ["31b"]), (self.copies, ["31b-copy"]),
                  (self.devices, ["34", "34-several", "34-unheld"]))
-        for make, rows in parts:
-            rows = [row for row in rows if self.session.wanted(row)]
-            if not rows:
-                self.missing.add(make)
-                continue
-            try:
-                make()
-            except (RuntimeError, FileNotFoundError) as problem:
-                self.missing.add(make)
-                for row in rows:
-                    self.session.skip(row, str(problem))
+        self.missing = self.session.make_each(parts)
 
     # The network.
 
