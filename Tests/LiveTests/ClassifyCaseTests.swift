@@ -4,53 +4,25 @@ import Testing
 /// The case folders of `classify`: captures, and what the command says of them, byte for byte.
 @Suite("Cases of classify")
 struct ClassifyCaseTests {
-    /// A folder, its capture, and the words that go with it.
-    struct Case: CustomTestStringConvertible, Sendable {
-        let folder: String
-        let capture: String
-        var words: [String] = []
-        var testDescription: String { folder }
+    static let rules = CaseFolder("rules")
+    static let burst = CaseFolder("case-a")
 
-        var path: URL { TestMachine.package.appending(path: "Tests/Cases/\(folder)") }
-    }
+    @Test("The generator writes the capture that is bundled")
+    func generator() throws { try Self.rules.expectGenerated("input.pcap") }
 
-    static let cases = [
-        Case(folder: "case-a-burst", capture: "input.pcapng"),
-        Case(folder: "rules", capture: "input.pcap", words: ["--rules", "rules.yaml"]),
-    ]
-
-    private static func run(_ test: Case, _ words: [String]) throws -> CommandRun {
-        try CommandRun(["/usr/bin/env", "-C", test.path.path, TestMachine.whosent, "classify"] + words)
-    }
-
-    @Test("The generator writes the capture that is bundled", arguments: cases)
-    func generator(test: Case) throws {
-        let output = try TestMachine.temporaryFolder()
-        let run = try CommandRun([
-            "/usr/bin/env", "python3", test.path.appending(path: "generate.py").path, output.path,
-        ])
-        #expect(run.status == 0, "\(run.errors)")
-        let written = try Data(contentsOf: output.appending(path: test.capture))
-        #expect(try written == Data(contentsOf: test.path.appending(path: test.capture)))
-    }
-
-    @Test("classify says what is expected, byte for byte", arguments: cases)
-    func expectedOutput(test: Case) throws {
-        let run = try Self.run(test, [test.capture] + test.words + ["--format", "ndjson"])
-        #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
-        let expected = try String(contentsOf: test.path.appending(path: "expected.ndjson"), encoding: .utf8)
-        for (line, wanted) in zip(run.text.split(separator: "\n"), expected.split(separator: "\n")) {
-            #expect(line == wanted)
-        }
-        #expect(run.text == expected)
+    @Test("classify says what is expected, byte for byte")
+    func expectedOutput() throws {
+        try Self.rules.expect(
+            ["classify", "input.pcap", "--rules", "rules.yaml", "--format", "ndjson"], says: "expected.ndjson")
+        try Self.burst.expect(["classify", "input.pcapng", "--format", "ndjson"], says: "classified.ndjson")
     }
 
     /// Without lines packets are counted at once; with lines each waits for its verdict and its tag.
     @Test(
         "The table is the same with and without lines before it",
         arguments: [
-            "case-a-burst/input.pcapng", "rules/input.pcap", "newmail/input.pcap", "newmail/shuffled.pcap",
-            "newmail/burst.pcap", "sample/input.pcap",
+            "case-a/input.pcapng", "rules/input.pcap", "newmail/input.pcap", "newmail/shuffled.pcap",
+            "sample/input.pcap",
         ])
     func tableAlone(capture: String) throws {
         let folder = TestMachine.package.appending(path: "Tests/Cases")
@@ -69,7 +41,7 @@ struct ClassifyCaseTests {
 
     @Test("The burst of case A is possible, named as the reason, and nothing is confirmed")
     func burst() throws {
-        let run = try Self.run(Self.cases[0], ["input.pcapng", "--format", "ndjson"])
+        let run = try Self.burst.whosent(["classify", "input.pcapng", "--format", "ndjson"])
         let lines = try ReportedOutput(run.output).lines
         #expect(lines.count == 15)
         #expect(lines.allSatisfy { $0.whosent.tag == "newmail" && $0.whosent.tagConfidence == "possible" })
@@ -81,11 +53,9 @@ struct ClassifyCaseTests {
 
     @Test("The list of rules is what is expected")
     func list() throws {
-        let test = Self.cases[1]
-        let run = try Self.run(test, ["--list-rules", "--rules", "rules.yaml"])
-        #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
-        #expect(try run.text == String(contentsOf: test.path.appending(path: "expected-list.txt"), encoding: .utf8))
-        let json = try Self.run(test, ["--list-rules", "--rules", "rules.yaml", "--format", "ndjson"])
+        let words = ["classify", "--list-rules", "--rules", "rules.yaml"]
+        try Self.rules.expect(words, says: "expected-list.txt")
+        let json = try Self.rules.whosent(words + ["--format", "ndjson"])
         let names = try json.text.split(separator: "\n").map { line in
             try JSONDecoder().decode(ListedName.self, from: Data(line.utf8))
         }
@@ -105,7 +75,7 @@ struct ClassifyCaseTests {
             (["input.pcap", "--rules", "none.yaml"], 66), (["input.pcap", "--rules", "README.md"], 65),
         ] as [([String], Int32)])
     func mistakes(words: [String], status: Int32) throws {
-        let run = try Self.run(Self.cases[1], words)
+        let run = try Self.rules.whosent(["classify"] + words)
         #expect(run.status == status, "\(run.errors)")
         #expect(!run.errors.isEmpty && run.output.isEmpty)
     }

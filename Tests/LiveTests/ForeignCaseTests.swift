@@ -4,28 +4,18 @@ import Testing
 /// The two cases this tool was made for, solved by `join`, and the same with evidence in other forms.
 @Suite("Evidence of other tools, joined")
 struct ForeignCaseTests {
-    private static func folder(_ name: String) -> URL { TestMachine.package.appending(path: "Tests/Cases/\(name)") }
-
     private static let evidence = [
         "case-a": ["trace.csv", "tasklist.txt"],
         "case-b": ["trace.csv", "tasklist-before.txt", "tasklist-between.txt", "tasklist-after.txt", "netstat.txt"],
     ]
 
-    private static func join(_ folder: URL, _ evidence: [String]) throws -> CommandRun {
-        try CommandRun(
-            ["/usr/bin/env", "-C", folder.path, TestMachine.whosent, "join", "input.pcapng", "--format", "ndjson"]
-                + evidence.flatMap { ["--evidence", $0] })
+    private static func words(_ evidence: [String]) -> [String] {
+        ["join", "input.pcapng", "--format", "ndjson"] + evidence.flatMap { ["--evidence", $0] }
     }
 
     @Test("join says what is expected, byte for byte", arguments: ["case-a", "case-b"])
     func expectedOutput(name: String) throws {
-        let run = try Self.join(Self.folder(name), Self.evidence[name] ?? [])
-        #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
-        let expected = try String(contentsOf: Self.folder(name).appending(path: "expected.ndjson"), encoding: .utf8)
-        for (line, wanted) in zip(run.text.split(separator: "\n"), expected.split(separator: "\n")) {
-            #expect(line == wanted)
-        }
-        #expect(run.text == expected)
+        try CaseFolder(name).expect(Self.words(Self.evidence[name] ?? []), says: "expected.ndjson")
     }
 
     /// The lines of case A's trace in other forms; each has to give the same verdicts.
@@ -36,13 +26,14 @@ struct ForeignCaseTests {
     @Test("Case A's trace in another form gives the same verdicts", arguments: Form.allCases)
     func otherForms(form: Form) throws {
         let folder = try TestMachine.temporaryFolder()
-        let original = Self.folder("case-a")
+        let original = CaseFolder("case-a")
         for file in ["input.pcapng", "tasklist.txt"] {
-            try FileManager.default.copyItem(at: original.appending(path: file), to: folder.appending(path: file))
+            try FileManager.default.copyItem(at: original.file(file), to: folder.appending(path: file))
         }
-        let text = try String(contentsOf: original.appending(path: "trace.csv"), encoding: .utf8)
+        let text = try String(contentsOf: original.file("trace.csv"), encoding: .utf8)
         try Self.rewritten(text, form).write(to: folder.appending(path: "trace.csv"))
-        let run = try Self.join(folder, ["trace.csv", "tasklist.txt"])
+        let run = try CommandRun(
+            ["/usr/bin/env", "-C", folder.path, TestMachine.whosent] + Self.words(["trace.csv", "tasklist.txt"]))
         #expect(run.status == 0, "\(run.errors)")
         let lines = try ReportedOutput(run.output).lines
         let named = lines.filter { $0.process != nil }

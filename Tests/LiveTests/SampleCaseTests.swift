@@ -4,37 +4,22 @@ import Testing
 /// The bundled sample, which `tools/run` shows where BPF is not to be had.
 @Suite("The bundled sample")
 struct SampleCaseTests {
-    static let folder = TestMachine.package.appending(path: "Tests/Cases/sample")
+    static let folder = CaseFolder("sample")
 
-    @Test("The generator writes the files that are bundled", arguments: ["input.pcap", "evidence.pcapng"])
-    func generator(name: String) throws {
-        let output = try TestMachine.temporaryFolder()
-        let run = try CommandRun([
-            "/usr/bin/env", "python3", Self.folder.appending(path: "generate.py").path, output.path,
-        ])
-        #expect(run.status == 0, "\(run.errors)")
-        let written = try Data(contentsOf: output.appending(path: name))
-        #expect(try written == Data(contentsOf: Self.folder.appending(path: name)))
-    }
+    @Test("The generator writes the files that are bundled")
+    func generator() throws { try Self.folder.expectGenerated("input.pcap", "evidence.pcapng") }
 
     @Test("join says what is expected, byte for byte")
     func expectedOutput() throws {
-        let run = try CommandRun([
-            "/usr/bin/env", "-C", Self.folder.path, TestMachine.whosent, "join", "input.pcap", "--evidence",
-            "evidence.pcapng", "--format", "ndjson",
-        ])
-        #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
-        let expected = try String(contentsOf: Self.folder.appending(path: "expected.ndjson"), encoding: .utf8)
-        let lines = zip(run.text.split(separator: "\n"), expected.split(separator: "\n"))
-        for (line, wanted) in lines { #expect(line == wanted) }
-        #expect(run.text == expected)
+        try Self.folder.expect(
+            ["join", "input.pcap", "--evidence", "evidence.pcapng", "--format", "ndjson"], says: "expected.ndjson")
     }
 
     @Test("The document's table of verdicts is what join says")
     func documentedVerdicts() throws {
         let run = try CommandRun([
-            TestMachine.whosent, "join", Self.folder.appending(path: "input.pcap").path, "--evidence",
-            Self.folder.appending(path: "evidence.pcapng").path, "--format", "ndjson",
+            TestMachine.whosent, "join", Self.folder.file("input.pcap").path, "--evidence",
+            Self.folder.file("evidence.pcapng").path, "--format", "ndjson",
         ])
         let lines = try ReportedOutput(run.output).lines
         let named = Dictionary(grouping: lines) { $0.process?.name ?? $0.whosent.verdict }

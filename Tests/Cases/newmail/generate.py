@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the captures of the new-mail case: input.pcap, shuffled.pcap and burst.pcap.
+"""Writes the captures of the new-mail case: input.pcap and shuffled.pcap.
 
 usage: Tests/Cases/newmail/generate.py FOLDER"""
 import os
@@ -91,25 +91,8 @@ def shuffled(capture, generator):
     return result
 
 
-# Milliseconds are not known of the published burst: all carry one time. Source port and destination port as printed;
-# the addresses, which were replaced there too, are documentation addresses here.
-BURST = [
-    (35996, 1141), (35997, 1142), (35998, 1193), (36000, 1127), (36003, 2762), (36004, 1177), (36005, 2642),
-    (36006, 2130), (36007, 4642), (36008, 2242), (36010, 1128), (36011, 1225), (36012, 1159), (36013, 2303),
-    (36016, 2344),
-]
-
-
-def burst():
-    capture = traffic.Capture()
-    for index, (source_port, port) in enumerate(BURST):
-        capture.udp(0, SERVER, source_port, f"198.51.100.{20 + index}", port, bytes([0x91, index, 3, 4, 5, 6, 7, 8]))
-    return capture
-
-
 if len(sys.argv) != 2:
     sys.exit(__doc__.split("\n\n")[1])
 whole = conversation()
 whole.write(os.path.join(sys.argv[1], "input.pcap"))
 shuffled(whole, random.Random(20260301)).write(os.path.join(sys.argv[1], "shuffled.pcap"))
-burst().write(os.path.join(sys.argv[1], "burst.pcap"))
