@@ -8,7 +8,7 @@ struct RecencyTable<Key: TableKey, Value: Sendable>: Sendable {
         fileprivate let generation: UInt32
     }
 
-    private struct Entry {
+    private struct Entry: RecencyLinked {
         var key: Key
         var value: Value
         var newer: Int32
@@ -19,8 +19,7 @@ struct RecencyTable<Key: TableKey, Value: Sendable>: Sendable {
     private let capacity: Int
     private var slots = SlotIndex()
     private var entries: [Entry] = []
-    private var newest: Int32 = -1
-    private var oldest: Int32 = -1
+    private var order = RecencyOrder()
 
     init(capacity: Int) { self.capacity = min(max(capacity, 1), Int(Int32.max)) }
 
@@ -51,15 +50,15 @@ struct RecencyTable<Key: TableKey, Value: Sendable>: Sendable {
         -> Reference
     {
         let slot: Int32
-        if newest >= 0, entries[Int(newest)].key == key {
-            slot = newest
+        if order.newest >= 0, entries[Int(order.newest)].key == key {
+            slot = order.newest
         } else if let found = find(key) {
             slot = found
-            unlink(slot)
-            linkNewest(slot)
+            order.unlink(slot, in: &entries)
+            order.linkNewest(slot, in: &entries)
         } else {
             slot = place(key, makeValue())
-            linkNewest(slot)
+            order.linkNewest(slot, in: &entries)
         }
         body(&entries[Int(slot)].value)
         return Reference(slot: slot, generation: entries[Int(slot)].generation)
@@ -75,26 +74,13 @@ struct RecencyTable<Key: TableKey, Value: Sendable>: Sendable {
             slots.insert(key.mixed, slot)
             return slot
         }
-        let slot = oldest
-        unlink(slot)
+        let slot = order.oldest
+        order.unlink(slot, in: &entries)
         slots.remove(entries[Int(slot)].key.mixed, slot)
         entries[Int(slot)].key = key
         entries[Int(slot)].value = value
         entries[Int(slot)].generation &+= 1
         slots.insert(key.mixed, slot)
         return slot
-    }
-
-    private mutating func unlink(_ slot: Int32) {
-        let (newer, older) = (entries[Int(slot)].newer, entries[Int(slot)].older)
-        if newer >= 0 { entries[Int(newer)].older = older } else { newest = older }
-        if older >= 0 { entries[Int(older)].newer = newer } else { oldest = newer }
-    }
-
-    private mutating func linkNewest(_ slot: Int32) {
-        entries[Int(slot)].newer = -1
-        entries[Int(slot)].older = newest
-        if newest >= 0 { entries[Int(newest)].newer = slot } else { oldest = slot }
-        newest = slot
     }
 }

@@ -178,8 +178,9 @@ public struct Correlator: Sendable {
         var matches = SendMatches()
         gather(packet, into: &matches)
         if let verdict = verdict(packet, from: matches) {
-            if let copy = copyVerdict(packet, of: matches) { return copy }
-            return settle(packet, verdict, matches)
+            let kernel = kernelMatches(packet).slots
+            if let copy = copyVerdict(packet, of: matches, kernel) { return copy }
+            return settle(packet, verdict, matches, isCertainlyKernel: isCertainlyKernel(kernel))
         }
         if let verdict = translatedVerdict(packet) { return verdict }
         if let verdict = kernelVerdict(packet) ?? forwardedVerdict(packet) ?? fragmentVerdict(packet) { return verdict }
@@ -195,7 +196,8 @@ public struct Correlator: Sendable {
 
     /// Counts the match, and takes a name back where something else speaks against it.
     private mutating func settle(
-        _ packet: PacketRecord, _ verdict: Verdict, _ matches: SendMatches, isTranslated: Bool = false
+        _ packet: PacketRecord, _ verdict: Verdict, _ matches: SendMatches, isCertainlyKernel: Bool,
+        isTranslated: Bool = false
     ) -> Verdict {
         guard verdict.kind == .process, let nearest = matches.nearest else { return verdict }
         if nearest.comparison == .complete {
@@ -214,8 +216,7 @@ public struct Correlator: Sendable {
         } else {
             sends.countMatch(nearest.slot)
         }
-        if kernelVerdict(packet)?.confidence == .exact { return .unknown(.kernelAndProcess) }
-        return verdict
+        return isCertainlyKernel ? .unknown(.kernelAndProcess) : verdict
     }
 
     /// As ``isInWindow(_:_:)``, with records that came up to the lookahead later.
@@ -266,7 +267,9 @@ public struct Correlator: Sendable {
                     if let verdict = kernelVerdict(inner) { return verdict }
                     continue
                 }
-                verdict = settle(inner, verdict, matches, isTranslated: true)
+                verdict = settle(
+                    inner, verdict, matches, isCertainlyKernel: isCertainlyKernel(kernelMatches(inner).slots),
+                    isTranslated: true)
                 guard verdict.kind == .process else { return verdict }
                 verdict.method = .nat
                 verdict.beforeNAT = verdict.beforeNAT ?? UntranslatedTuple(ip)

@@ -30,9 +30,7 @@ struct KernelOrigin: Equatable, Sendable {
 
 extension Correlator {
     /// The records of the kernel's packets that agree with a packet.
-    private func kernelMatches(
-        _ packet: PacketRecord
-    ) -> (slots: [PacketIndex<KernelOrigin>.Slot], areAll: Bool) {
+    func kernelMatches(_ packet: PacketRecord) -> (slots: [PacketIndex<KernelOrigin>.Slot], areAll: Bool) {
         var found: [PacketIndex<KernelOrigin>.Slot] = []
         let consider = { (_: Int, slot: PacketIndex<KernelOrigin>.Slot) in
             guard isInWindow(slot, packet), compare(packet.ip, with: slot.packet, segmentSize: 0).agrees else { return }
@@ -53,10 +51,16 @@ extension Correlator {
         }
         // What the kernel sends through a bridge was recorded at the bridge too; what the bridge itself makes was not.
         if matches.allSatisfy(\.origin.mayBeFlooded), !packet.ip.isListenerQuery { return .unknown(.floodedUnrecorded) }
-        let isCertain = matches.contains(where: \.origin.isCertain)
+        let isCertain = isCertainlyKernel(matches)
         return Verdict(
             kind: .kernel, confidence: isCertain ? .exact : .probable, method: .packet,
             reason: isCertain ? .kernelSocket : .noSocketAtTransmit)
+    }
+
+    /// Whether records that agree with a packet leave no doubt that the kernel made it.
+    func isCertainlyKernel(_ matches: [PacketIndex<KernelOrigin>.Slot]) -> Bool {
+        matches.contains(where: \.origin.isTunnel)
+            ? matches.allSatisfy(\.origin.isCertain) : matches.contains(where: \.origin.isCertain)
     }
 
     /// The kernel made it to carry another packet; whose that is, the send record of the packet inside tells.
@@ -66,7 +70,7 @@ extension Correlator {
         // Over IPv6 the outer packets of a flow may be equal while those inside are not.
         let sender = owners.count == 1 ? senders.first ?? nil : nil
         var verdict = Verdict(
-            kind: .kernel, confidence: matches.allSatisfy(\.origin.isCertain) ? .exact : .probable, method: .packet,
+            kind: .kernel, confidence: isCertainlyKernel(matches) ? .exact : .probable, method: .packet,
             reason: .wrapped(senderIsKnown: sender != nil))
         verdict.onBehalfOf = sender
         return verdict
@@ -113,9 +117,12 @@ extension Correlator {
 
     /// The kernel's copy of a packet that a process sent (TEE and the like) has the whole identity of the original.
     /// Which is which, the interfaces tell that the two were recorded at.
-    func copyVerdict(_ packet: PacketRecord, of matches: SendMatches) -> Verdict? {
+    ///
+    /// - Parameter slots: the kernel's records that agree with the packet.
+    func copyVerdict(
+        _ packet: PacketRecord, of matches: SendMatches, _ slots: [PacketIndex<KernelOrigin>.Slot]
+    ) -> Verdict? {
         guard let nearest = matches.nearest, nearest.comparison == .complete else { return nil }
-        let slots = kernelMatches(packet).slots
         let copies = slots.filter { !$0.origin.isCertain && !$0.origin.isAtPort }
         guard !copies.isEmpty else { return nil }
         let isOriginal = matches.accepted.contains { $0.origin.interface == packet.egressIndex }

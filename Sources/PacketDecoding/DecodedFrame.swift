@@ -32,6 +32,12 @@ public struct DecodedFrame: Hashable, Sendable {
     /// A frame of which nothing is known.
     public init() {}
 
+    /// The transport header and what was captured of its payload.
+    @_lifetime(copy frame)
+    public func transport(of frame: RawSpan) -> RawSpan {
+        frame.extracting(transportOffset..<payloadOffset + payloadCaptured)
+    }
+
     /// Notes a finding; the first one stays, since later ones follow from it.
     mutating func note(_ kind: DecodingProblem.Kind, at offset: Int) {
         if problem == nil { problem = DecodingProblem(kind: kind, offset: offset) }

@@ -2,7 +2,7 @@ internal import Records
 
 /// Followed connections by their ends, in bounds; the one that was silent longest gives way.
 struct ConnectionTable: Sendable {
-    private struct Entry {
+    private struct Entry: RecencyLinked {
         var key: TupleFingerprint
         var connection: ControlConnection
         var newer: Int32 = -1
@@ -13,8 +13,7 @@ struct ConnectionTable: Sendable {
     private var slots: [TupleFingerprint: Int32] = [:]
     private var entries: [Entry] = []
     private var free: [Int32] = []
-    private var newest: Int32 = -1
-    private var oldest: Int32 = -1
+    private var order = RecencyOrder()
 
     init(capacity: Int) { self.capacity = min(max(capacity, 1), 1 << 20) }
 
@@ -23,9 +22,9 @@ struct ConnectionTable: Sendable {
     /// The place of a connection, which becomes the latest.
     mutating func find(_ key: TupleFingerprint) -> Int? {
         guard let slot = slots[key] else { return nil }
-        if slot != newest {
-            unlink(slot)
-            linkNewest(slot)
+        if slot != order.newest {
+            order.unlink(slot, in: &entries)
+            order.linkNewest(slot, in: &entries)
         }
         return Int(slot)
     }
@@ -47,14 +46,14 @@ struct ConnectionTable: Sendable {
             entries.append(Entry(key: key, connection: connection))
         }
         slots[key] = slot
-        linkNewest(slot)
+        order.linkNewest(slot, in: &entries)
         return Int(slot)
     }
 
     /// Takes out the connection that was silent longest.
     mutating func removeOldest() -> (key: TupleFingerprint, connection: ControlConnection)? {
-        guard oldest >= 0 else { return nil }
-        let key = entries[Int(oldest)].key
+        guard order.oldest >= 0 else { return nil }
+        let key = entries[Int(order.oldest)].key
         return remove(key).map { (key, $0) }
     }
 
@@ -62,23 +61,10 @@ struct ConnectionTable: Sendable {
     @discardableResult
     mutating func remove(_ key: TupleFingerprint) -> ControlConnection? {
         guard let slot = slots.removeValue(forKey: key) else { return nil }
-        unlink(slot)
+        order.unlink(slot, in: &entries)
         free.append(slot)
         let connection = entries[Int(slot)].connection
         entries[Int(slot)].connection = .none
         return connection
-    }
-
-    private mutating func unlink(_ slot: Int32) {
-        let (newer, older) = (entries[Int(slot)].newer, entries[Int(slot)].older)
-        if newer >= 0 { entries[Int(newer)].older = older } else { newest = older }
-        if older >= 0 { entries[Int(older)].newer = newer } else { oldest = newer }
-    }
-
-    private mutating func linkNewest(_ slot: Int32) {
-        entries[Int(slot)].newer = -1
-        entries[Int(slot)].older = newest
-        if newest >= 0 { entries[Int(newest)].newer = slot } else { oldest = slot }
-        newest = slot
     }
 }

@@ -86,34 +86,21 @@ public struct ForeignMatching: Sendable {
 
     /// Notes a record.
     public mutating func note(_ record: TrafficRecord, evidence number: UInt16, sample: PacketSample) {
-        guard var source = sources[number] else { return }
-        source.votes.add(record, sample: sample)
-        let machine = source.evidence.machine
+        guard let place = sources.index(forKey: number) else { return }
+        // In place: a copy of the source would be one of all its votes, for each record.
+        sources.values[place].note(record, sample: sample)
+        let machine = sources.values[place].evidence.machine
         connections.add(record, machine: machine, evidence: number)
-        if let time = record.time {
-            if time < source.last { source.disorder = max(source.disorder, source.last.since(time)) }
-            source.first = min(source.first, time)
-            source.last = max(source.last, time)
-        }
         if record.action == .sent, locals[machine]?.count ?? 0 < Self.addressLimit {
             locals[machine, default: []].insert(record.localAddress)
         }
-        if record.namesPacket {
-            source.sends += 1
-            if record.transport != .udp { source.holdsICMP = true }
-            if record.action == .other {
-                let ends: Set = [record.localAddress, record.remoteAddress]
-                source.common = source.common?.intersection(ends) ?? ends
-            }
-            if source.isHeld {
-                index.add(record, evidence: number)
-                if index.entries.count >= heldLimit {
-                    source.isHeld = false
-                    index.removeAll(evidence: number)
-                }
+        if record.namesPacket, sources.values[place].isHeld {
+            index.add(record, evidence: number)
+            if index.entries.count >= heldLimit {
+                sources.values[place].isHeld = false
+                index.removeAll(evidence: number)
             }
         }
-        sources[number] = source
     }
 
     /// Notes a socket of a listing.
@@ -215,6 +202,25 @@ public struct ForeignMatching: Sendable {
             return window + source.resolution
         }
         return min(window, max(1_000_000_000, 2 * spread + 2 * source.resolution)) + source.resolution
+    }
+}
+
+extension ForeignMatching.Source {
+    /// Notes what a record says of the file itself: its clock, its order, its directions.
+    fileprivate mutating func note(_ record: TrafficRecord, sample: PacketSample) {
+        votes.add(record, sample: sample)
+        if let time = record.time {
+            if time < last { disorder = max(disorder, last.since(time)) }
+            first = min(first, time)
+            last = max(last, time)
+        }
+        guard record.namesPacket else { return }
+        sends += 1
+        if record.transport != .udp { holdsICMP = true }
+        if record.action == .other {
+            let ends: Set = [record.localAddress, record.remoteAddress]
+            common = common?.intersection(ends) ?? ends
+        }
     }
 }
 

@@ -170,26 +170,13 @@ struct Attribution: EvidenceSink {
         if decided == waiting.count { correlator.awaitPackets(from: frame.time) }
         let decoded = decodeFrame(frameBytes, linkType: frame.linkType, originalLength: frame.originalLength)
         guard let ip = decoded.ip else {
-            noteCut(decoded, frame, capture: capture)
+            if frame.isCutInNetworkHeader(decoded) { cutHeaders[capture, default: 0] += 1 }
             return addUnreported(frame, interface, frameBytes)
         }
-        var direction = frame.direction == .unknown ? decoded.direction : frame.direction
-        if direction == .unknown {
-            direction = naming.direction(
-                source: decoded.sourceMAC, destination: decoded.destinationMAC, captured: capturedName(interface))
-        }
-        var packet = PacketRecord(
-            time: frame.time, frame: frame.frame, capture: capture, interface: interface, direction: direction,
-            packetID: frame.packetID,
-            sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
-            interfaceIndex: decoded.interfaceIndex, ip: ip)
-        packet.egressIndex = naming.egressIndex(of: packet, captured: capturedName(interface))
-        packet.ingressIndex = naming.ingressIndex(of: packet, captured: capturedName(interface))
+        var packet = PacketRecord(frame, decoded, ip: ip, capture: capture, interface: interface)
         packet.namespace = settings.namespace ?? 0
-        packet.isBehindRareHeaders = decoded.isBehindRareHeaders
-        let tag = classifier.observe(
-            packet,
-            transport: frameBytes.extracting(decoded.transportOffset..<decoded.payloadOffset + decoded.payloadCaptured))
+        naming.locate(&packet, captured: capturedName(interface))
+        let tag = classifier.observe(packet, transport: decoded.transport(of: frameBytes))
         if !sawUnfamiliar, let socketTables { sawUnfamiliar = socketTables.isUnfamiliar(packet) }
         guard ip.isReported else { return addUnreported(frame, interface, frameBytes) }
         let passed =
@@ -198,12 +185,6 @@ struct Attribution: EvidenceSink {
         if settings.keepsBytes { bytes.append(frameBytes) }
         waiting.append(
             Waiting(frame: frame, interface: interface, packet: packet, passesFilters: passed, tag: tag, verdict: nil))
-    }
-
-    /// Without both addresses nothing can be said of a packet, but it may have been UDP or ICMP.
-    private mutating func noteCut(_ decoded: DecodedFrame, _ frame: CapturedFrame, capture: UInt16) {
-        guard decoded.problem?.kind == .networkHeaderCut, frame.capturedLength < frame.originalLength else { return }
-        cutHeaders[capture, default: 0] += 1
     }
 
     private func capturedName(_ interface: UInt16) -> String? {
@@ -292,14 +273,14 @@ struct Attribution: EvidenceSink {
         var reported: ReportedPacket?
         if let packet = entry.packet, var verdict = entry.verdict {
             correlator.addHolders(to: &verdict, at: packet.time)
-            var tag = tag(of: entry.tag)
-            if tag?.confidence == .shape, let sender = verdict.sender, let name = description(of: sender).name {
-                tag = tag?.considering(processName: name)
+            var report = describe(packet, verdict: verdict, tag: tag(of: entry.tag))
+            if report.tag?.confidence == .shape, let name = report.process?.name {
+                report.tag = report.tag?.considering(processName: name)
             }
             if sightings.isFirstSighting(packet) { summary.distinctPackets = (summary.distinctPackets ?? 0) + 1 }
             summary.captured += 1
-            summary.count(verdict, tag: tag)
-            reported = describe(packet, verdict: verdict, tag: tag)
+            summary.count(verdict, tag: report.tag)
+            reported = report
         }
         guard settings.keepsBytes else {
             return try output.take(entry.frame, interface: entry.interface, bytes: nil, reported: reported)

@@ -42,14 +42,10 @@ struct TagCounts {
         latest = max(latest, frame.time)
         let decoded = decodeFrame(bytes, linkType: frame.linkType, originalLength: frame.originalLength)
         if let ip = decoded.ip {
-            let packet = PacketRecord(
-                time: frame.time, frame: frame.frame, direction: decoded.direction, sourceMAC: decoded.sourceMAC,
-                destinationMAC: decoded.destinationMAC, interfaceIndex: decoded.interfaceIndex, ip: ip)
-            let tag = classifier.observe(
-                packet,
-                transport: bytes.extracting(decoded.transportOffset..<decoded.payloadOffset + decoded.payloadCaptured))
+            let packet = PacketRecord(frame, decoded, ip: ip)
+            let tag = classifier.observe(packet, transport: decoded.transport(of: bytes))
             if ip.isReported { add(packet, tag) }
-        } else if decoded.problem?.kind == .networkHeaderCut, frame.capturedLength < frame.originalLength {
+        } else if frame.isCutInNetworkHeader(decoded) {
             cutHeaders += 1
         }
         settle()

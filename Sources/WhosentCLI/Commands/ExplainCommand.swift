@@ -1,6 +1,7 @@
 import ArgumentParser
 import Capture
 import Correlation
+import Evidence
 import PacketDecoding
 import Records
 import TextEscaping
@@ -48,6 +49,12 @@ private struct Explanation {
 
     init(capture: String, evidence paths: [String], withoutArguments: Bool) throws(CommandFailure) {
         evidence = try EvidenceFeed(paths: paths)
+        if let file = evidence.foreign.first {
+            throw CommandFailure(
+                ExitStatus.noUsableInput,
+                "\(file.path) is \(file.reader.kind.name), which holds no packets that could be compared; "
+                    + "whosent join says what follows from it, with its reasons (--format ndjson)")
+        }
         captures = try CaptureFeed(paths: [capture])
         records = ExplainedRecords(withoutArguments: withoutArguments)
         for (host, coverage) in evidence.coverages { records.setCoverage(coverage, host: host) }
@@ -67,12 +74,7 @@ private struct Explanation {
                 let mask =
                     passed?.mask(bytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength)
                     ?? .max
-                let direction = frame.direction == .unknown ? decoded.direction : frame.direction
-                var packet = PacketRecord(
-                    time: frame.time, frame: frame.frame, interface: interface, direction: direction,
-                    packetID: frame.packetID, sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
-                    interfaceIndex: decoded.interfaceIndex, ip: ip)
-                packet.isBehindRareHeaders = decoded.isBehindRareHeaders
+                let packet = PacketRecord(frame, decoded, ip: ip, interface: interface)
                 found = (packet, mask)
             }
             guard more else { break }
@@ -120,14 +122,7 @@ private struct ExplainedRecords: EvidenceSink {
     }
 
     /// Sets where the packet left or came in, as far as the capture or the evidence tells.
-    func locate(_ packet: inout PacketRecord, captured: String?) {
-        if packet.direction == .unknown {
-            packet.direction = naming.direction(
-                source: packet.sourceMAC, destination: packet.destinationMAC, captured: captured)
-        }
-        packet.egressIndex = naming.egressIndex(of: packet, captured: captured)
-        packet.ingressIndex = naming.ingressIndex(of: packet, captured: captured)
-    }
+    func locate(_ packet: inout PacketRecord, captured: String?) { naming.locate(&packet, captured: captured) }
 
     mutating func text(_ packet: PacketRecord, verdict: Verdict) -> String {
         var lines = ["frame \(packet.frame)  \(packet.time)", "  \(shown(packet.ip))"]
@@ -137,7 +132,7 @@ private struct ExplainedRecords: EvidenceSink {
         if let sender = verdict.sender { lines.append("  sender: \(shown(sender))") }
         if let ingress = verdict.ingressInterface { lines.append("  came in on: \(ingress)") }
         if let sender = verdict.onBehalfOf { lines.append("  on behalf of: \(shown(sender))") }
-        lines.append("  because it \(clause(verdict.reason.description))")
+        lines.append("  reason: \(verdict.reason.description)")
         let considered = correlator.considerations(for: packet)
         lines.append(
             considered.isEmpty
@@ -149,11 +144,6 @@ private struct ExplainedRecords: EvidenceSink {
             lines.append("     \(record.reason)")
         }
         return lines.joined(separator: "\n") + "\n"
-    }
-
-    private func clause(_ reason: String) -> String {
-        // Some reasons begin with a verb, others with a noun.
-        ["matches", "is ", "belongs", "came", "was ", "has "].contains { reason.hasPrefix($0) } ? reason : ": \(reason)"
     }
 
     private mutating func shown(_ sender: Sender) -> String {
