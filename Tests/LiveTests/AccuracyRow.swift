@@ -113,6 +113,9 @@ struct AccuracyRow: Sendable {
             id: "14b", title: "AF_PACKET with PACKET_QDISC_BYPASS, seen at the other end",
             expectation: .probableAtMost, ways: [.joinPeer], atLeast: 46),
         AccuracyRow(
+            id: "14b-xdp", title: "AF_XDP, seen at the other end", expectation: .probableAtMost, ways: [.joinPeer],
+            atLeast: 46, mayBeMissing: true),
+        AccuracyRow(
             id: "14c-bridge", title: "AF_PACKET on a bridge with slow queues", expectation: .process(tag: nil),
             ways: hereOnly, sightings: 2, atLeast: 69),
         AccuracyRow(

@@ -9,6 +9,7 @@
 What leaves c0, t0 and t1 for h0's network is masqueraded. A part that the kernel cannot make skips its rows, with the
 reason."""
 import os
+import socket
 import subprocess
 import time
 
@@ -34,6 +35,8 @@ DNAT_PORT, DNAT_TARGET_PORT, SNAT_PORT, FILTERED_PORT = 7241, 7242, 7243, 7331
 QUEUE, QUEUED_PORT = 32, 7320
 BALANCED, BALANCED_PORT = ("203.0.113.177", "2001:db8:d::1"), 7322
 REWRITTEN, REWRITTEN_PORT = ("192.0.2.43", "2001:db8:1::43"), 7343
+# Python has no name for it (linux/socket.h).
+AF_XDP = 44
 GROUPS = (("cgroup-own", ()), ("cgroup-many", ("--multiple",)))
 
 
@@ -67,6 +70,7 @@ class Detours:
             (self.queue, ["32", "32-shared", "32-older"]),
             (self.balance, ["32b"]),
             (self.rewriting, ["43"]),
+            (self.express, ["14b-xdp"]),
         )
         self.missing = self.session.make_each(parts)
 
@@ -189,6 +193,13 @@ class Detours:
             self.lab.run("host", f"{self.session.senders}/sender", "rewrite", "--source", REWRITTEN[at],
                          "--destination", PEER[at], "--port", str(REWRITTEN_PORT), "--interface", "h0")
 
+    def express(self):
+        """Whether this kernel has AF_XDP at all."""
+        try:
+            socket.socket(AF_XDP, socket.SOCK_RAW).close()
+        except OSError as problem:
+            raise RuntimeError(f"AF_XDP: {problem.strerror}") from problem
+
     # The senders.
 
     def send(self, family):
@@ -226,9 +237,12 @@ class Detours:
         if self.rewriting not in self.missing:
             self.session.send("43", "sendto", HOST[at], PEER[at], "--port", REWRITTEN_PORT,
                               seen={"source": REWRITTEN[at]})
-        words = ("--interface", "h0", "--mac", PEER_MAC, "--bypass")
-        self.session.send("14b", "packet-udp", HOST[at], PEER[at], "--port", 7314, *words)
-        self.session.send("14b", "packet-echo", HOST[at], PEER[at], *words)
+        words = ("--interface", "h0", "--mac", PEER_MAC)
+        self.session.send("14b", "packet-udp", HOST[at], PEER[at], "--port", 7314, *words, "--bypass")
+        self.session.send("14b", "packet-echo", HOST[at], PEER[at], *words, "--bypass")
+        if self.express not in self.missing:
+            self.session.send("14b-xdp", "xdp-udp", HOST[at], PEER[at], "--port", 7315, *words)
+            self.session.send("14b-xdp", "xdp-echo", HOST[at], PEER[at], *words)
 
     def send_queued(self, at):
         alone = ("sendto", "connected-send", "raw-udp")

@@ -26,6 +26,8 @@ void mode_hold_raw(const struct lab_options *options);
 
 void mode_packet_udp(const struct lab_options *options);
 void mode_packet_echo(const struct lab_options *options);
+void mode_xdp_udp(const struct lab_options *options);
+void mode_xdp_echo(const struct lab_options *options);
 void mode_tap_udp(const struct lab_options *options);
 void mode_tap_echo(const struct lab_options *options);
 void mode_tun_udp(const struct lab_options *options);

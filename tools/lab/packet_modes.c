@@ -1,4 +1,4 @@
-#include "headers.h"
+#include "frames.h"
 #include "modes.h"
 
 #include <arpa/inet.h>
@@ -14,8 +14,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FRAME_ROOM = 2048, SOURCE_PORT = 40001, ECHO_ID = 0x6b6b };
-
 /* Where a finished Ethernet frame goes: a packet socket, its ring, or a TAP device. */
 struct outlet {
 	int descriptor;
@@ -24,66 +22,30 @@ struct outlet {
 	unsigned int ring_frames;
 };
 
-/* Builds the next frame, hands it to `transmit`, and reports it. */
-static void send_frames(const struct lab_options *options, const unsigned char *from, bool echo,
-			struct outlet *outlet,
-			void (*transmit)(struct outlet *, unsigned int, const unsigned char *,
-					 size_t))
-{
-	unsigned char to[6], frame[FRAME_ROOM], payload[1024];
-
-	if (options->size > sizeof(payload)) {
-		fprintf(stderr, "--size is at most %zu here\n", sizeof(payload));
-		exit(64);
-	}
-	lab_parse_mac(options->mac, to);
-	for (unsigned int i = 0; i < options->count; i++) {
-		struct lab_sent sent = {
-			.protocol = !echo			 ? "udp"
-				    : options->family == AF_INET ? "icmp"
-								 : "ipv6-icmp",
-			.source_port = SOURCE_PORT,
-			.destination_port = options->port,
-			.icmp_type = echo ? lab_echo_request_type(options->family) : -1,
-			.icmp_id = ECHO_ID,
-			.icmp_sequence = i + 1,
-			.payload = payload,
-			.length = options->size,
-			.packets = 1,
-		};
-		size_t length = lab_ethernet_header(options->family, to, from, frame);
-
-		lab_fill(options, options->first_counter + i, payload, options->size);
-		if (echo)
-			length += lab_echo_packet(options, ECHO_ID, i + 1, payload, options->size,
-						  frame + length);
-		else
-			length += lab_udp_packet(options, SOURCE_PORT, i + 1, payload,
-						 options->size, frame + length);
-		transmit(outlet, i, frame, length);
-		lab_report(options, &sent);
-	}
-}
-
-static void transmit_send(struct outlet *outlet, unsigned int index, const unsigned char *frame,
+static void transmit_send(void *context, unsigned int index, const unsigned char *frame,
 			  size_t length)
 {
+	struct outlet *outlet = context;
+
 	(void)index;
 	LAB_CHECK(sendto(outlet->descriptor, frame, length, 0, (struct sockaddr *)&outlet->address,
 			 sizeof(outlet->address)));
 }
 
-static void transmit_write(struct outlet *outlet, unsigned int index, const unsigned char *frame,
+static void transmit_write(void *context, unsigned int index, const unsigned char *frame,
 			   size_t length)
 {
+	struct outlet *outlet = context;
+
 	(void)index;
 	LAB_CHECK(write(outlet->descriptor, frame, length));
 }
 
-static void transmit_ring(struct outlet *outlet, unsigned int index, const unsigned char *frame,
+static void transmit_ring(void *context, unsigned int index, const unsigned char *frame,
 			  size_t length)
 {
-	unsigned char *slot = outlet->ring + (size_t)(index % outlet->ring_frames) * FRAME_ROOM;
+	struct outlet *outlet = context;
+	unsigned char *slot = outlet->ring + (size_t)(index % outlet->ring_frames) * LAB_FRAME_ROOM;
 	struct tpacket2_hdr *header = (struct tpacket2_hdr *)slot;
 
 	while (__atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE) != TP_STATUS_AVAILABLE)
@@ -99,9 +61,9 @@ static void map_ring(struct outlet *outlet)
 {
 	int version = TPACKET_V2;
 	struct tpacket_req request = {
-		.tp_block_size = 16 * FRAME_ROOM,
+		.tp_block_size = 16 * LAB_FRAME_ROOM,
 		.tp_block_nr = 1,
-		.tp_frame_size = FRAME_ROOM,
+		.tp_frame_size = LAB_FRAME_ROOM,
 		.tp_frame_nr = 16,
 	};
 
@@ -123,7 +85,7 @@ static void send_packet_socket(const struct lab_options *options, bool echo)
 		.address.sll_family = AF_PACKET,
 		.address.sll_ifindex = lab_interface_index(options),
 	};
-	struct ifreq request = {0};
+	unsigned char from[6];
 
 	if (options->bypass) {
 		int on = 1;
@@ -136,12 +98,11 @@ static void send_packet_socket(const struct lab_options *options, bool echo)
 	if (options->tell_protocol)
 		outlet.address.sll_protocol =
 			htons(options->family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", options->interface);
-	LAB_CHECK(ioctl(outlet.descriptor, SIOCGIFHWADDR, &request));
+	lab_hardware_address(options, from);
 	if (options->ring)
 		map_ring(&outlet);
-	send_frames(options, (unsigned char *)request.ifr_hwaddr.sa_data, echo, &outlet,
-		    options->ring ? transmit_ring : transmit_send);
+	lab_send_frames(options, from, echo, options->ring ? transmit_ring : transmit_send,
+			&outlet);
 }
 
 void mode_packet_udp(const struct lab_options *options)
@@ -164,7 +125,7 @@ static void send_tap(const struct lab_options *options, bool echo)
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", options->interface);
 	LAB_CHECK(ioctl(outlet.descriptor, TUNSETIFF, &request));
 	lab_wait_if_asked(options);
-	send_frames(options, outside, echo, &outlet, transmit_write);
+	lab_send_frames(options, outside, echo, transmit_write, &outlet);
 	/* Without a reader the device would lose its carrier and flush what is still on its way. */
 	usleep(300000);
 }

@@ -34,6 +34,8 @@ static const struct {
 	{"hold-raw", mode_hold_raw},
 	{"packet-udp", mode_packet_udp},
 	{"packet-echo", mode_packet_echo},
+	{"xdp-udp", mode_xdp_udp},
+	{"xdp-echo", mode_xdp_echo},
 	{"tap-udp", mode_tap_udp},
 	{"tap-echo", mode_tap_echo},
 	{"tun-udp", mode_tun_udp},
