@@ -98,7 +98,7 @@ public struct Correlator: Sendable {
         // Whoever sent from a borrowed context is not known, but it was somebody, on this flow.
         let process = record.proof == .borrowed ? ProcessKey(pid: 0, startTime: 0) : record.process
         let older = flows.note(
-            record.packet, owner: HostProcess(host: record.host, process: process), time: record.time,
+            record.packet, owner: HostProcess(machine: record.machine, process: process), time: record.time,
             batch: isBatch ? sends.newestSequence : nil, key: key)
         if isBatch { sends.linkBatch(olderBatch: older) }
         if let loss = sends.letGo.take(as: .table) { noteRecordsLetGo(loss) }
@@ -329,7 +329,7 @@ extension Verdict {
         }
         var owners = Set<HostProcess>()
         candidates = candidates.filter {
-            owners.insert(HostProcess(host: $0.sender.host, process: $0.sender.process)).inserted
+            owners.insert($0.sender.owner).inserted
         }
         guard owners.count > 1, var verdict = verdicts.first else { return verdicts.first }
         verdict.confidence = .ambiguous
@@ -356,7 +356,7 @@ struct SendOrigin: Equatable, Sendable {
 
     static func == (left: SendOrigin, right: SendOrigin) -> Bool {
         left.sender.process == right.sender.process && left.sender.thread == right.sender.thread
-            && left.sender.imageVersion == right.sender.imageVersion && left.sender.host == right.sender.host
+            && left.sender.imageVersion == right.sender.imageVersion && left.sender.machine == right.sender.machine
             && left.sender.user == right.sender.user && left.sender.threadName == right.sender.threadName
             && left.segmentSize == 0 && right.segmentSize == 0 && left.proof == right.proof
             && left.beforeNAT == right.beforeNAT && left.creator == right.creator

@@ -74,7 +74,7 @@ struct FragmentVerdicts: Sendable {
 
 extension Verdict {
     fileprivate func namesSame(as other: Verdict) -> Bool {
-        kind == other.kind && sender?.process == other.sender?.process && sender?.host == other.sender?.host
+        kind == other.kind && sender?.owner == other.sender?.owner
             && confidence == other.confidence
     }
 }

@@ -66,7 +66,7 @@ extension Correlator {
     /// The kernel made it to carry another packet; whose that is, the send record of the packet inside tells.
     private func tunnelVerdict(_ matches: [PacketIndex<KernelOrigin>.Slot], mayNameSender: Bool) -> Verdict {
         let senders = mayNameSender ? matches.map(innerSender) : []
-        let owners = Set(senders.map { $0.map { HostProcess(host: $0.host, process: $0.process) } })
+        let owners = Set(senders.map { $0?.owner })
         // Over IPv6 the outer packets of a flow may be equal while those inside are not.
         let sender = owners.count == 1 ? senders.first ?? nil : nil
         var verdict = Verdict(

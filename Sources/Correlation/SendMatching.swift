@@ -79,7 +79,7 @@ extension SendMatches.Match {
         (left.delay < 0 ? 1 : 0, left.delay.magnitude) < (right.delay < 0 ? 1 : 0, right.delay.magnitude)
     }
 
-    var owner: HostProcess { HostProcess(host: origin.sender.host, process: origin.sender.process) }
+    var owner: HostProcess { origin.sender.owner }
 }
 
 extension Correlator {
@@ -204,8 +204,8 @@ extension Correlator {
         var seen = Set<HostProcess>()
         var candidates: [Candidate] = []
         let ordered = matches.accepted.sorted {
-            ($0.delay.magnitude, $0.owner.process.pid, $0.owner.host) < (
-                $1.delay.magnitude, $1.owner.process.pid, $1.owner.host
+            ($0.delay.magnitude, $0.owner.process.pid, $0.owner.machine) < (
+                $1.delay.magnitude, $1.owner.process.pid, $1.owner.machine
             )
         }
         for match in ordered where candidates.count < 16 && seen.insert(match.owner).inserted {

@@ -94,7 +94,7 @@ struct SenderFlows: Sendable {
 
 /// A process of one of the machines that the evidence speaks for.
 struct HostProcess: Hashable, Sendable {
-    let host: UInt16
+    let machine: UInt16
     let process: ProcessKey
 }
 

@@ -146,6 +146,8 @@ public struct Sender: Hashable, Sendable {
     public var cgroup: UInt64
     /// Which evidence says so.
     public var host: UInt16
+    /// Which machine that evidence is of. Two recordings of one machine name one process alike.
+    public var machine: UInt16
     /// When it handed the packet to the stack.
     public var time: Timestamp
 
@@ -159,8 +161,12 @@ public struct Sender: Hashable, Sendable {
         group = record.group
         cgroup = record.cgroup
         host = record.host
+        machine = record.machine
         time = record.time
     }
+
+    /// The process, whichever evidence it is named by.
+    var owner: HostProcess { HostProcess(machine: machine, process: process) }
 }
 
 /// One of several possible senders.

@@ -68,6 +68,8 @@ public struct SendRecord: Sendable {
     public var creator: SocketCreator?
     /// Which evidence it comes from, from 0.
     public var host: UInt16
+    /// Which machine that evidence is of: the first evidence of the same boot.
+    public var machine: UInt16
 
     /// A record.
     public init(
@@ -92,6 +94,7 @@ public struct SendRecord: Sendable {
         self.path = path
         self.proof = proof
         self.host = host
+        machine = host
     }
 }
 

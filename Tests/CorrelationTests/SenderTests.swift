@@ -57,6 +57,19 @@ struct SenderTests {
         #expect(Set(verdict.candidates.map(\.sender.process.pid)) == [10, 11])
     }
 
+    /// Two recordings of one machine tell of one process; two machines may have processes alike.
+    @Test(arguments: [(UInt16(0), Verdict.Confidence.exact), (1, .ambiguous)])
+    func recordsOfTwoRecordingsAreOneProcess(machine: UInt16, confidence: Verdict.Confidence) {
+        var correlator = Traffic.correlator()
+        var again = Traffic.record(Traffic.udp(id: 0), at: 1_000, host: 1)
+        again.machine = machine
+        correlator.add(Traffic.record(Traffic.udp(id: 0)))
+        correlator.add(again)
+        let verdict = correlator.judge(Traffic.seen(Traffic.udp(id: 0)))
+        #expect(verdict.kind == .process && verdict.confidence == confidence)
+        #expect(verdict.candidates.count == (machine == 0 ? 0 : 2))
+    }
+
     /// The same id at another start time is another process.
     @Test func aReusedPidIsAnotherProcess() {
         var correlator = Traffic.correlator()

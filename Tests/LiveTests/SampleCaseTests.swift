@@ -15,6 +15,25 @@ struct SampleCaseTests {
             ["join", "input.pcap", "--evidence", "evidence.pcapng", "--format", "ndjson"], says: "expected.ndjson")
     }
 
+    @Test("A second recording of the same machine changes no verdict; the same file twice is refused")
+    func evidenceTwice() throws {
+        let copy = try TestMachine.temporaryFolder().appending(path: "copy.pcapng")
+        try FileManager.default.copyItem(at: Self.folder.file("evidence.pcapng"), to: copy)
+        let words = ["join", "input.pcap", "--evidence", "evidence.pcapng", "--format", "ndjson"]
+        let once = try Self.folder.whosent(words)
+        let twice = try Self.folder.whosent(words + ["--evidence", copy.path])
+        // Only the reasons count the records.
+        let verdicts = try [once, twice].map { run in
+            try ReportedOutput(run.output).lines.map {
+                "\($0.whosent.frame) \($0.whosent.verdict) \($0.whosent.confidence) \($0.process?.pid ?? 0)"
+            }
+        }
+        #expect(verdicts[0] == verdicts[1])
+
+        let refused = try Self.folder.whosent(words + ["--evidence", "evidence.pcapng"])
+        #expect(refused.status == 64 && refused.errors.contains("evidence.pcapng is given twice"))
+    }
+
     @Test("The document's table of verdicts is what join says")
     func documentedVerdicts() throws {
         let run = try CommandRun([

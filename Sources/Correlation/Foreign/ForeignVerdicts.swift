@@ -207,6 +207,7 @@ extension Sender {
         group = nil
         cgroup = 0
         self.host = host
+        machine = host
         self.time = time
     }
 }

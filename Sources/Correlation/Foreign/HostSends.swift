@@ -55,13 +55,13 @@ public struct HostSends: Sendable {
     public func verdict(_ packet: PacketRecord) -> Verdict? {
         let found = matches(packet)
         guard let first = found.first, !found.contains(where: \.isBorrowed) else { return nil }
-        let owners = Set(found.map { HostProcess(host: $0.sender.host, process: $0.sender.process) })
+        let owners = Set(found.map { $0.sender.owner })
         let isTranslated = !Self.sameAddresses(first.packet, packet.ip)
         let delay = packet.time.since(first.sender.time)
         guard owners.count == 1 else {
             var seen = Set<HostProcess>()
             let candidates = found.filter {
-                seen.insert(HostProcess(host: $0.sender.host, process: $0.sender.process)).inserted
+                seen.insert($0.sender.owner).inserted
             }
             return Verdict(
                 kind: .process, confidence: .ambiguous, method: .packet, reason: .severalHosts(count: owners.count),

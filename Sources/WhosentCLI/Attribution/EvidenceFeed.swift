@@ -1,5 +1,6 @@
 import Evidence
 import Records
+import TextEscaping
 
 /// Takes what evidence files hold.
 protocol EvidenceSink {
@@ -17,6 +18,8 @@ struct EvidenceFeed {
     private struct Source {
         let reader: EvidenceReader
         let host: UInt16
+        /// The number of the first evidence that is of the same machine and boot.
+        let machine: UInt16
         var next: EvidenceRecord?
         var hasEnded = false
         var reportedDamage = 0
@@ -55,11 +58,19 @@ struct EvidenceFeed {
     /// - Parameter clockOffset: nanoseconds to add to the evidence's times.
     init(paths: [String], clockOffset: Int64 = 0) throws(CommandFailure) {
         self.clockOffset = clockOffset
+        if let twice = paths.indices.first(where: { paths[..<$0].contains(paths[$0]) }) {
+            throw CommandFailure(
+                ExitStatus.usage, "\(LosslessEscape.text(paths[twice])) is given twice as evidence: once is enough.")
+        }
+        var boots: [String: UInt16] = [:]
         for (index, path) in paths.enumerated() {
             do throws(EvidenceError) {
                 let reader = try EvidenceReader(path: path, host: UInt16(index))
                 if reader.trust == .recorded {
-                    sources.append(Source(reader: reader, host: UInt16(index)))
+                    let number = UInt16(index)
+                    let machine = reader.coverage.bootID.map { boots[$0, default: number] } ?? number
+                    if let boot = reader.coverage.bootID { boots[boot] = machine }
+                    sources.append(Source(reader: reader, host: number, machine: machine))
                 } else {
                     foreign.append(ForeignEvidence.File(path: path, number: UInt16(index), reader: reader))
                 }
@@ -103,7 +114,7 @@ struct EvidenceFeed {
                 }
                 source.recent.note(moment)
             }
-            add(record, coverage: source.reader.coverage, host: source.host, to: &sink)
+            add(record, of: source, to: &sink)
             source.next = nil
         }
     }
@@ -112,11 +123,10 @@ struct EvidenceFeed {
         do { return try source.reader.next() } catch { throw CommandFailure(error.exitStatus, error.description) }
     }
 
-    private func add(
-        _ record: EvidenceRecord, coverage: Coverage, host: UInt16, to sink: inout some EvidenceSink
-    ) {
+    private func add(_ record: EvidenceRecord, of source: Source, to sink: inout some EvidenceSink) {
         switch record {
         case .send(var send):
+            send.machine = source.machine
             send.time = send.time.advanced(by: clockOffset)
             sink.add(send)
         case .wire(var wire):
@@ -128,7 +138,7 @@ struct EvidenceFeed {
         case .tunnels(var scan):
             scan.time = scan.time.advanced(by: clockOffset)
             sink.add(scan)
-        case .coverageChanged: sink.setCoverage(shifted(coverage), host: host)
+        case .coverageChanged: sink.setCoverage(shifted(source.reader.coverage), host: source.host)
         case .end, .traffic, .sighting, .listing, .socket: break
         case .lost(var loss):
             loss.start = loss.start.advanced(by: clockOffset)
