@@ -18,6 +18,24 @@ struct ForeignCaseTests {
         try CaseFolder(name).expect(Self.words(Self.evidence[name] ?? []), says: "expected.ndjson")
     }
 
+    @Test("The generator of other tools' captures writes the files that are bundled")
+    func otherToolsGenerator() throws {
+        try CaseFolder("other-tools").expectGenerated("input.pcap", "ptcpdump.pcapng", "etl2pcapng.pcapng")
+    }
+
+    @Test(
+        "A capture of another tool names senders as far as it may be believed, and no receiver",
+        arguments: [("ptcpdump", "probable"), ("etl2pcapng", "possible")])
+    func otherTools(tool: String, confidence: String) throws {
+        let folder = CaseFolder("other-tools")
+        let words = ["join", "input.pcap", "--evidence", "\(tool).pcapng", "--format", "ndjson"]
+        try folder.expect(words, says: "\(tool).ndjson")
+        let lines = try ReportedOutput(folder.whosent(words).output).lines
+        #expect(lines.map { $0.process?.pid } == [2136, 2136, 2136, 77, nil, nil])
+        #expect(lines.prefix(4).allSatisfy { $0.whosent.confidence == confidence })
+        #expect(lines.suffix(2).allSatisfy { $0.whosent.verdict == "unknown" })
+    }
+
     /// The lines of case A's trace in other forms; each has to give the same verdicts.
     enum Form: String, CaseIterable {
         case utf16, bom, crlf, shuffled, header, vista, windows7
