@@ -64,7 +64,13 @@ static void open_outlet(const struct lab_options *options, struct outlet *outlet
 				    sizeof(struct xdp_desc), XDP_PGOFF_TX_RING);
 	outlet->completion = map_ring(outlet->descriptor, &outlet->offsets.cr, sizeof(uint64_t),
 				      XDP_UMEM_PGOFF_COMPLETION_RING);
-	LAB_CHECK(bind(outlet->descriptor, (struct sockaddr *)&address, sizeof(address)));
+	/* A queue is given back some time after the process that had it is gone. */
+	for (int tries = 0;; tries++) {
+		if (!bind(outlet->descriptor, (struct sockaddr *)&address, sizeof(address)))
+			break;
+		LAB_CHECK(errno == EBUSY && tries < 500 ? 0 : -1);
+		usleep(10000);
+	}
 }
 
 static uint32_t *counter(unsigned char *ring, uint64_t offset)
