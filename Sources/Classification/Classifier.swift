@@ -123,6 +123,10 @@ public struct Classifier: Sendable {
     /// How many registrations were let go of for want of room.
     public var droppedRegistrations: UInt64 { newmail.registrations.dropped }
 
+    /// What the bounded tables let go since the last call, while it may have been needed: a notification of a
+    /// registration that was let go is not proven.
+    public mutating func takeLetGo() -> LossInterval? { newmail.takeLetGo() }
+
     /// Takes the next packet of the capture and says what is known of its tag.
     public mutating func observe(_ packet: PacketRecord) -> TagDecision { observe(packet, transport: RawSpan()) }
 

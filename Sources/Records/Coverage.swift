@@ -98,6 +98,9 @@ public struct LossInterval: Hashable, Sendable {
         case flowTable = "flow_table"
         /// First fragments that a bounded table let go while later ones may still have been to come.
         case fragmentTable = "fragment_table"
+        /// Registrations for new mail whose end was no longer followed, or that were forgotten while they lasted, since
+        /// the classifiers' tables of connections and registrations were full.
+        case registrationTable = "registration_table"
     }
 
     /// What was lost.

@@ -21,6 +21,10 @@ public enum SummaryFigures {
         if flows > 0 {
             lines.append("\(flows) flow\(flows == 1 ? "" : "s") or fragmented datagrams let go in use (table full)")
         }
+        if let count = summary.lost[.registrationTable], count > 0 {
+            lines.append(
+                "\(count) registration\(count == 1 ? "" : "s") for new mail let go while they lasted (table full)")
+        }
         lines += spans(summary)
         lines += summary.clockOffsets.map(clock)
         for finding in summary.damage {

@@ -60,6 +60,11 @@ extension RunSummary {
                 json.key(kind.rawValue)
                 json.value(lost[kind] ?? 0)
             }
+            // Only capture files with Exchange's control channel have any.
+            if let count = lost[.registrationTable], count > 0 {
+                json.key(LossInterval.Kind.registrationTable.rawValue)
+                json.value(count)
+            }
         }
     }
 

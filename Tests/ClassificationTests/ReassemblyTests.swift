@@ -314,6 +314,8 @@ struct ReassemblyTests {
         }
         let ends = classifier.registrations.map { $0.end?.cause }
         #expect(ends == [.lostTrack, nil, nil, nil, nil])
+        let loss = classifier.takeLetGo()
+        #expect(loss?.kind == .registrationTable && loss?.count == 1 && classifier.takeLetGo() == nil)
 
         // The same for connections that have only begun, each on ports of its own.
         var channels = ControlChannels(seed: 1, connectionLimit: 4, heldLimit: 1 << 16)

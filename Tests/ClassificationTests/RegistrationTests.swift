@@ -357,6 +357,9 @@ struct RegistrationTests {
         }
         #expect(
             registrations.entries.count <= 64 && registrations.dropped + UInt64(registrations.entries.count) == 1000)
+        // Each that is not there any more, or not followed, had not ended.
+        let gone = UInt64(registrations.entries.count { $0.end != nil }) + registrations.dropped
+        #expect(registrations.letGo.take(as: .registrationTable)?.count == gone)
         #expect(registrations.registrations(for: .init(address: Traffic.client(1), port: 2999)).count == 1)
         #expect(registrations.registrations(for: .init(address: Traffic.client(1), port: 2000)).isEmpty)
     }

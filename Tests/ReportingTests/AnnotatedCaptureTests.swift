@@ -153,7 +153,7 @@ struct AnnotatedCaptureTests {
         #expect(statistics.map(\.received) == [23, 1])
         #expect(statistics.map(\.dropped) == [3, 0])
         let parts = #""send":29,"wire":0,"process":0,"capture":3,"table":0"#
-        let tables = #""process_table":0,"flow_table":0,"fragment_table":0"#
+        let tables = #""process_table":0,"flow_table":0,"fragment_table":0,"registration_table":0"#
         #expect(losses == ["{\"lost\":{\(parts),\(tables)}}"])
     }
 

@@ -90,6 +90,9 @@ struct NewMailClassifier: Sendable {
     /// What clients registered so far.
     var registrations: PushRegistrations { control.registrations }
 
+    /// Registrations that were let go since the last call.
+    mutating func takeLetGo() -> LossInterval? { control.takeLetGo() }
+
     /// Follows Exchange's control channel.
     ///
     /// - Parameter bytes: from the TCP header on.

@@ -127,6 +127,11 @@ struct Attribution: EvidenceSink {
             summary.lost[loss.kind, default: 0] += loss.count
             ownLosses.add(loss)
         }
+        // Costs a tag its proof, but no verdict anything.
+        if let loss = classifier.takeLetGo() {
+            summary.lost[loss.kind, default: 0] += loss.count
+            ownLosses.add(loss)
+        }
     }
 
     mutating func setCoverage(_ coverage: Coverage, host: UInt16) {

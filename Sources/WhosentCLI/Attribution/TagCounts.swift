@@ -54,6 +54,7 @@ struct TagCounts {
     /// Nothing will come any more.
     mutating func end() {
         while let first = waiting.popFirst() { resolve(first) }
+        if let loss = classifier.takeLetGo() { counts.lost[loss.kind] = loss.count }
     }
 
     /// The counts so far.

@@ -28,6 +28,10 @@ struct MailControl: ControlChannelSink, Sendable {
     /// Nothing of the control channel was seen: nothing of it has a say.
     var isEmpty: Bool { registrations.isEmpty && servers.count == 0 && clients.count == 0 }
 
+    /// Registrations that were let go since the last call.
+    @inline(__always)
+    mutating func takeLetGo() -> LossInterval? { registrations.letGo.take(as: .registrationTable) }
+
     /// How an address is known to serve emsmdb.
     func server(_ address: IPAddress) -> Server? { servers[address] }
 

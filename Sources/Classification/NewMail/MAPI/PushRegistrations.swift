@@ -11,6 +11,8 @@ struct PushRegistrations: Sendable {
     private(set) var entries: [PushRegistration] = []
     /// How many were let go of for want of room.
     private(set) var dropped: UInt64 = 0
+    /// Those among them that had not ended, and those whose connection is followed no longer.
+    var letGo = LetGo()
     private var byCallback: [PushRegistration.Callback: [UInt64]] = [:]
     private var sealedByPair: [Pair: [UInt64]] = [:]
     private var byConnection: [UInt64: [UInt64]] = [:]
@@ -35,7 +37,7 @@ struct PushRegistrations: Sendable {
     }
 
     mutating func insert(_ registration: PushRegistration) {
-        if entries.count >= limit { letGoOfHalf() }
+        if entries.count >= limit { letGoOfHalf(at: registration.requested.time) }
         // A call's id may be used again; the latest has the answer.
         let number = dropped + UInt64(entries.count)
         entries.append(registration)
@@ -112,6 +114,7 @@ struct PushRegistrations: Sendable {
         // A FIN that came before the disconnect it follows is not the cause.
         let known = entries[index].end?.cause
         guard known == nil || known == .connectionEnded && cause == .disconnected else { return }
+        if cause == .lostTrack { letGo.note(from: seen.time, to: seen.time) }
         entries[index].end = PushRegistration.End(cause: cause, seen: seen)
     }
 
@@ -133,8 +136,10 @@ struct PushRegistrations: Sendable {
         numbers.append(number)
     }
 
-    private mutating func letGoOfHalf() {
+    private mutating func letGoOfHalf(at moment: Timestamp) {
         let count = entries.count / 2
+        let open = entries.prefix(count).count { $0.end == nil }
+        if open > 0 { letGo.note(UInt64(open), from: moment, to: moment) }
         entries.removeFirst(count)
         dropped += UInt64(count)
         let first = dropped
