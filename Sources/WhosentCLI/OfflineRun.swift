@@ -26,10 +26,12 @@ final class OfflineRun {
     }
 
     /// Opens everything.
+    ///
+    /// - Parameter digest: takes the packets and the counts instead of standard output.
     init(
         captures options: CaptureOptions, evidence paths: [String], clockOffset: Int64?, classifier: ClassifierOptions,
         output outputOptions: OutputOptions, write: String?, listsRegistrations: Bool = false,
-        limits: Limits = Limits()
+        digest: ReportDigest? = nil, limits: Limits = Limits()
     ) throws(CommandFailure) {
         var tagging = try classifier.makeConfiguration()
         evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset ?? 0)
@@ -53,7 +55,8 @@ final class OfflineRun {
         var outputSettings = ReportOutput.Settings()
         outputSettings.leavesStandardOutput = write == "-"
         // Offline text is the table; -v adds the lines. Other formats have lines by themselves.
-        outputSettings.printsLines = write == nil || outputOptions.verbose || outputOptions.format != nil
+        outputSettings.printsLines =
+            digest == nil && (write == nil || outputOptions.verbose || outputOptions.format != nil)
         if listsRegistrations { outputSettings.registrations = outputOptions.format == .ndjson ? .ndjson : .text }
         var annotated: AnnotatedCapture?
         if let write {
@@ -62,10 +65,11 @@ final class OfflineRun {
                 coverage: evidence.coverages.sorted { $0.key < $1.key }.map(\.value), interfaces: [])
         }
         output = ReportOutput(
-            format: outputOptions.makeFormat(lines: false), filter: outputOptions.filter, settings: outputSettings,
-            annotated: annotated)
+            format: digest ?? outputOptions.makeFormat(lines: false), filter: outputOptions.filter,
+            settings: outputSettings, annotated: annotated)
         // Nothing is known of the senders, and nobody asks for the packets: they need not wait for anything.
-        if paths.isEmpty, write == nil, !outputOptions.hasLines, outputOptions.filter.isEmpty, options.filter == nil,
+        if paths.isEmpty, write == nil, digest == nil, !outputOptions.hasLines, outputOptions.filter.isEmpty,
+            options.filter == nil,
             captures.onlyPlace != nil
         {
             tagCounts = TagCounts(
