@@ -42,7 +42,7 @@ class Browser:
         self.session = None
         target = [one for one in self.call("Target.getTargets")["targetInfos"] if one["type"] == "page"][0]
         self.session = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
-        for domain in ["Page", "Runtime", "Log", "Network", "DOM", "Accessibility"]:
+        for domain in ["Page", "Runtime", "Log", "Network"]:
             self.call(domain + ".enable")
         # Focus rings show only in a window that has the focus.
         self.call("Emulation.setFocusEmulationEnabled", enabled=True)
