@@ -18,6 +18,8 @@ final class OfflineRun {
     /// Set where only a summary of tags is asked for.
     private var tagCounts: TagCounts?
     private let lookahead = Correlator.Window().lookahead
+    /// A signal ended the run before the captures did.
+    private(set) var wasInterrupted = false
 
     /// The sizes of the tables.
     struct Limits {
@@ -86,8 +88,7 @@ final class OfflineRun {
         let passed = try PassedFilters(evidence.coverages)
         var failure: CommandFailure?
         var count = 0
-        var stopped = false
-        while !stopped, !output.isFinished {
+        while !wasInterrupted, !output.isFinished {
             var time: Timestamp?
             let more = captures.next { frame, bytes, capture, interface in
                 do throws(CommandFailure) {
@@ -100,7 +101,7 @@ final class OfflineRun {
             guard more else { break }
             if let time { try settle(through: time) }
             count += 1
-            if count & 0xFFF == 0, case .stop = interruption.next() { stopped = true }
+            if count & 0xFFF == 0, case .stop = interruption.next() { wasInterrupted = true }
         }
         try finish()
     }

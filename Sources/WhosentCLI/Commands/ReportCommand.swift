@@ -61,7 +61,7 @@ struct ReportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let bytes = format.encode(try makeReport())
+        let bytes = try bytes(as: format)
         // The inputs were readable; only now is anything written, so that a failure leaves no half report.
         let read = inputs.paths + evidence + (classifier.rules.map { [$0] } ?? [])
         let descriptor = try OutputFile.create(output, besides: read, option: "-o")
@@ -77,6 +77,9 @@ struct ReportCommand: ParsableCommand {
             throw CommandFailure(ExitStatus.inputOutput, "cannot write \(output): \(error)")
         }
     }
+
+    /// The report in a form: what ``run()`` writes, and what making it again has to give.
+    func bytes(as form: ReportForm) throws -> [UInt8] { form.encode(try makeReport()) }
 
     /// The report on the inputs: a function of the files and the options, whatever the machine and the hour.
     func makeReport() throws -> IncidentReport {
@@ -100,6 +103,8 @@ struct ReportCommand: ParsableCommand {
             output: options, write: nil, digest: digest,
             limits: OfflineRun.Limits(records: recordTable.limits, processes: processTable.limits))
         try run.process()
+        // A table of half a capture is read by who stopped it; a report is handed on.
+        if run.wasInterrupted { throw CommandFailure(ExitStatus.failed, "interrupted: no report was written") }
     }
 
     private func digestResults(_ source: ReportSource, into digest: ReportDigest) throws(CommandFailure) {
