@@ -32,7 +32,7 @@ final class OfflineRun {
     /// - Parameter digest: takes the packets and the counts instead of standard output.
     init(
         captures options: CaptureOptions, evidence paths: [String], clockOffset: Int64?, classifier: ClassifierOptions,
-        output outputOptions: OutputOptions, write: String?, listsRegistrations: Bool = false,
+        output outputOptions: OutputOptions, write: String?, pktap: Bool = false, listsRegistrations: Bool = false,
         digest: ReportDigest? = nil, limits: Limits = Limits()
     ) throws(CommandFailure) {
         var tagging = try classifier.makeConfiguration()
@@ -64,7 +64,8 @@ final class OfflineRun {
         if let write {
             annotated = try AnnotatedCapture(
                 path: write, besides: options.paths + paths,
-                coverage: evidence.coverages.sorted { $0.key < $1.key }.map(\.value), interfaces: [])
+                coverage: evidence.coverages.sorted { $0.key < $1.key }.map(\.value), interfaces: [],
+                pktap: pktap)
         }
         output = ReportOutput(
             format: digest ?? outputOptions.makeFormat(lines: false), filter: outputOptions.filter,

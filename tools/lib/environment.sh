@@ -95,6 +95,7 @@ END
         cat <<'END'
 command -v clang-format|clang-format
 command -v shellcheck|shellcheck
+command -v luacheck|lua-check
 END
         ;;
     esac

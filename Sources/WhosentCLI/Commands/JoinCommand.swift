@@ -30,6 +30,9 @@ struct JoinCommand: ParsableCommand {
             "Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"))
     var write: String?
 
+    @Flag(help: "With -w, put LINKTYPE_PKTAP's header before every packet: typed process fields for old Wireshark.")
+    var pktap = false
+
     @OptionGroup var processTable: ProcessTableOptions
     @OptionGroup var recordTable: RecordTableOptions
     @OptionGroup var classifier: ClassifierOptions
@@ -41,6 +44,7 @@ struct JoinCommand: ParsableCommand {
         if write == "-", output.format != nil {
             throw ValidationError("-w - already takes standard output; leave out --format")
         }
+        if pktap, write == nil { throw ValidationError("--pktap goes with -w") }
         if (captures.paths + evidence).filter({ $0 == "-" }).count > 1 {
             throw ValidationError("standard input can be given only once")
         }
@@ -49,8 +53,8 @@ struct JoinCommand: ParsableCommand {
     func run() throws {
         let run = try OfflineRun(
             captures: captures, evidence: evidence, clockOffset: clock.nanoseconds, classifier: classifier,
-            output: output,
-            write: write, limits: OfflineRun.Limits(records: recordTable.limits, processes: processTable.limits))
+            output: output, write: write, pktap: pktap,
+            limits: OfflineRun.Limits(records: recordTable.limits, processes: processTable.limits))
         try run.process()
     }
 }
