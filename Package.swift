@@ -101,6 +101,12 @@ let package = Package(
             name: "PageEmbedPlugin", capability: .buildTool(), dependencies: ["PageEmbed"],
             path: "tools/PageEmbedPlugin"),
         .executableTarget(name: "PageEmbed", path: "tools/PageEmbed"),
+        .target(
+            name: "Audit",
+            dependencies: [
+                "PcapNG", "Records", "TextEscaping", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings),
 
         .target(name: "CArguments"),
         .target(
@@ -110,6 +116,7 @@ let package = Package(
         .target(
             name: "WhosentCLI",
             dependencies: [
+                "Audit",
                 "Capture", "Classification", "Correlation", "Evidence", "PacketDecoding", "PcapNG", "Platform", "Probe",
                 "ProcessMetadata", "Records", "ReportPage", "Reporting", "TextEscaping",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -161,6 +168,7 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
+        .testTarget(name: "AuditTests", dependencies: ["Audit", "PcapNG", "Records"], swiftSettings: settings),
         .testTarget(
             name: "ReportPageTests",
             dependencies: [
