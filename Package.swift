@@ -101,6 +101,8 @@ let package = Package(
             name: "PageEmbedPlugin", capability: .buildTool(), dependencies: ["PageEmbed"],
             path: "tools/PageEmbedPlugin"),
         .executableTarget(name: "PageEmbed", path: "tools/PageEmbed"),
+
+        // What a report was made of, so that it can be checked.
         .target(
             name: "Audit",
             dependencies: [

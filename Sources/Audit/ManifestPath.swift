@@ -33,6 +33,7 @@ public struct ManifestPath: Hashable, Sendable {
     /// The place on this machine. - Parameter folder: the manifest's folder; empty for the current one.
     public func resolved(in folder: String) -> String {
         // A name that begins with a hyphen must never be taken for an option or for standard input.
-        folder.isEmpty ? "./\(text)" : folder.hasSuffix("/") ? folder + text : "\(folder)/\(text)"
+        if folder.isEmpty { return text.hasPrefix("-") ? "./\(text)" : text }
+        return folder.hasSuffix("/") ? folder + text : "\(folder)/\(text)"
     }
 }

@@ -73,6 +73,8 @@ struct ReportView {
     private var options: [String] {
         let question = report.question
         var options: [String] = []
+        if let caseID = question.caseID { options.append("Case: \(caseID)") }
+        if let examiner = question.examiner { options.append("Examiner: \(examiner)") }
         if let filter = question.captureFilter { options.append("Filter on the captures: \(filter)") }
         if !question.selection.isEmpty {
             options.append("Reported only: \(question.selection.joined(separator: ", "))")

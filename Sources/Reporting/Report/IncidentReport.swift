@@ -22,6 +22,10 @@ public struct IncidentReport: Hashable, Sendable {
     public struct Question: Hashable, Sendable {
         /// What was read, in the order of the command line.
         public var inputs: [Input]
+        /// `--case`: what the examiner calls the case.
+        public var caseID: String?
+        /// `--examiner`: who made the report.
+        public var examiner: String?
         /// `--filter`: which packets of the captures were looked at.
         public var captureFilter: String?
         /// The output filters, in words: which packets are reported.

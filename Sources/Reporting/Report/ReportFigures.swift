@@ -70,7 +70,9 @@ public struct ReportFigures: Hashable, Sendable {
                 [Offset(seconds: $0.seconds, spread: $0.spread, matches: $0.matches)]
             } ?? []
         damage = summary.damage.prefix(Self.spanLimit).map {
-            Damage(file: printable($0.file), offset: $0.offset, what: printable($0.what))
+            // Where the file lay is not for the report: moved files are the same files.
+            let name = $0.file.split(separator: "/").last.map(String.init) ?? $0.file
+            return Damage(file: printable(name), offset: $0.offset, what: printable($0.what))
         }
     }
 

@@ -41,6 +41,8 @@ public enum ReportJSON {
         object([
             "inputs": .array(
                 question.inputs.map { object(["name": .string($0.name), "role": .string($0.role.rawValue)]) }),
+            "case": question.caseID.map(JSONValue.string),
+            "examiner": question.examiner.map(JSONValue.string),
             "filter": question.captureFilter.map(JSONValue.string),
             "selection": .texts(question.selection),
             "clock_offset": question.statedClockOffset.map(JSONValue.string),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Audit
 import ReportPage
 import Reporting
 import SystemPackage
@@ -32,6 +33,7 @@ struct ReportCommand: ParsableCommand {
               whosent report eth0.pcap --evidence evidence.pcapng -o report.html
               whosent report live.ndjson -o report.html
               whosent report live.ndjson --format markdown -o -
+              whosent report eth0.pcap --evidence evidence.pcapng --case 2026-42 --examiner "A. Smith" -o report
             """)
 
     @OptionGroup var inputs: CaptureOptions
@@ -41,11 +43,20 @@ struct ReportCommand: ParsableCommand {
 
     @Option(
         name: [.customShort("o", allowingJoined: true), .customLong("output")],
-        help: ArgumentHelp("The report, - for standard output.", valueName: "file"))
+        help: ArgumentHelp("The report, - for standard output; with --case a folder.", valueName: "file"))
     var output: String
 
     @Option(help: ArgumentHelp("html, markdown or json.", valueName: "format"))
-    var format = ReportForm.html
+    var format: ReportForm?
+
+    @Option(
+        name: .customLong("case"),
+        help: ArgumentHelp(
+            "Write report.html, report.json and a manifest that verify checks, for this case.", valueName: "id"))
+    var caseID: String?
+
+    @Option(help: ArgumentHelp("With --case: who makes the report.", valueName: "text"))
+    var examiner: String?
 
     @OptionGroup var clock: ClockOffsetOption
     @OptionGroup var processTable: ProcessTableOptions
@@ -58,10 +69,24 @@ struct ReportCommand: ParsableCommand {
         if (inputs.paths + evidence).filter({ $0 == "-" }).count > 1 {
             throw ValidationError("standard input can be given only once")
         }
+        try validateCase()
+    }
+
+    private func validateCase() throws {
+        guard caseID != nil || examiner != nil else { return }
+        guard let caseID, let examiner, !caseID.isEmpty, !examiner.isEmpty else {
+            throw ValidationError("--case and --examiner go together, and neither is empty")
+        }
+        if format != nil { throw ValidationError("with --case there are a page and JSON; leave out --format") }
+        if output == "-" { throw ValidationError("with --case -o names a folder") }
+        if (inputs.paths + evidence).contains("-") {
+            throw ValidationError("with --case every input is a file, so that it can be read again")
+        }
     }
 
     func run() throws {
-        let bytes = try bytes(as: format)
+        if caseID != nil { return try makeCase() }
+        let bytes = (format ?? .html).encode(try makeReport())
         // The inputs were readable; only now is anything written, so that a failure leaves no half report.
         let read = inputs.paths + evidence + (classifier.rules.map { [$0] } ?? [])
         let descriptor = try OutputFile.create(output, besides: read, option: "-o")
@@ -78,8 +103,25 @@ struct ReportCommand: ParsableCommand {
         }
     }
 
-    /// The report in a form: what ``run()`` writes, and what making it again has to give.
-    func bytes(as form: ReportForm) throws -> [UInt8] { form.encode(try makeReport()) }
+    /// Makes the report, the page and the manifest in a folder.
+    private func makeCase() throws {
+        let folder = try CaseFolder(output)
+        var files: [RegularFile] = []
+        var read: [AuditManifest.Input] = []
+        for (role, path) in try auditedPaths() {
+            let file = try RegularFile(path)
+            read.append(.init(role: role, path: try folder.path(to: path), digest: try file.digest()))
+            files.append(file)
+        }
+        let report = try AuditedReport(self, inputs: read)
+        guard files.allSatisfy(\.isUnchanged) else {
+            throw CommandFailure(ExitStatus.failed, "an input was written to while the report was made; try again")
+        }
+        try folder.write(report)
+        var standardOutput = StandardOutput()
+        standardOutput.buffer = Array(folder.listing(report).utf8)
+        try standardOutput.flush()
+    }
 
     /// The report on the inputs: a function of the files and the options, whatever the machine and the hour.
     func makeReport() throws -> IncidentReport {
@@ -135,6 +177,8 @@ struct ReportCommand: ParsableCommand {
         var question = IncidentReport.Question(
             inputs: sources.map { IncidentReport.Input(name: $0.name, role: $0.role) }
                 + evidence.map { IncidentReport.Input(name: shownName($0), role: .evidence) })
+        question.caseID = caseID.map { LosslessEscape.text($0) }
+        question.examiner = examiner.map { LosslessEscape.text($0) }
         question.captureFilter = inputs.filter.map { LosslessEscape.text($0) }
         question.selection = selection.words
         question.statedClockOffset = clock.nanoseconds == nil ? nil : LosslessEscape.text(clock.clockOffset)
