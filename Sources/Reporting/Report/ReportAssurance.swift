@@ -83,6 +83,9 @@ extension IncidentReport {
             return "\(count) process\(count == 1 ? "" : "es") \(were) let go while they may still have sent."
         case .flowTable: return "\(count) flow\(s) \(were) let go while in use."
         case .fragmentTable: return "\(count) fragmented datagram\(s) \(were) let go before their later fragments came."
+        case .registrationTable:
+            return
+                "\(count) registration\(s) for new mail \(were) let go while \(count == 1 ? "it" : "they") lasted: notifications may lack their proof."
         }
     }
 
