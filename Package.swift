@@ -20,6 +20,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
@@ -88,6 +89,27 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // The report as a page; the only output that needs templates.
+        .target(
+            name: "ReportPage",
+            dependencies: [
+                "Correlation", "Records", "Reporting", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            exclude: ["Page"], swiftSettings: settings, plugins: ["PageEmbedPlugin"]),
+        .plugin(
+            name: "PageEmbedPlugin", capability: .buildTool(), dependencies: ["PageEmbed"],
+            path: "tools/PageEmbedPlugin"),
+        .executableTarget(name: "PageEmbed", path: "tools/PageEmbed"),
+
+        // What a report was made of, so that it can be checked.
+        .target(
+            name: "Audit",
+            dependencies: [
+                "PcapNG", "Records", "TextEscaping", .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings),
+
         .target(name: "CArguments"),
         .target(
             name: "Platform",
@@ -96,8 +118,9 @@ let package = Package(
         .target(
             name: "WhosentCLI",
             dependencies: [
+                "Audit",
                 "Capture", "Classification", "Correlation", "Evidence", "PacketDecoding", "PcapNG", "Platform", "Probe",
-                "ProcessMetadata", "Records", "Reporting", "TextEscaping",
+                "ProcessMetadata", "Records", "ReportPage", "Reporting", "TextEscaping",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -145,6 +168,13 @@ let package = Package(
             dependencies: [
                 "Classification", "Correlation", "Evidence", "PcapNG", "Records", "Reporting", "TextEscaping",
                 .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "AuditTests", dependencies: ["Audit", "PcapNG", "Records"], swiftSettings: settings),
+        .testTarget(
+            name: "ReportPageTests",
+            dependencies: [
+                "ReportPage", "Reporting", "TextEscaping", .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings),
         .testTarget(

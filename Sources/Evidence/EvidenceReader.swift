@@ -60,6 +60,8 @@ public final class EvidenceReader {
     /// complete once ``next()`` has returned nil. Evidence of other tools covers no time at all: that a packet is not
     /// in it proves nothing.
     public var coverage: Coverage { stream.coverage }
+    /// The kernel of the machine, as in `Linux 6.12.48 x86_64` (lossless escape); nil where the file does not say it.
+    public var kernel: String? { stream.kernel }
     /// The recording broke off before its summary: known once ``next()`` has returned nil.
     public var endedWithoutSummary: Bool { stream.endedWithoutSummary }
     /// What was found wrong so far.

@@ -10,6 +10,8 @@ protocol RecordStream: AnyObject {
     var coverage: Coverage { get }
     var endedWithoutSummary: Bool { get }
     var damage: [Damage] { get }
+    /// The kernel of the machine, where the file says it (lossless escape).
+    var kernel: String? { get }
     /// The packet of the record that was returned last, from its IP header on; empty where the evidence holds none.
     var packetBytes: [UInt8] { get }
 
@@ -19,6 +21,7 @@ protocol RecordStream: AnyObject {
 
 extension RecordStream {
     var packetBytes: [UInt8] { [] }
+    var kernel: String? { nil }
 }
 
 extension BlockReader {
@@ -30,8 +33,10 @@ extension BlockReader {
 /// Evidence of this tool's own.
 final class OwnEvidence: RecordStream {
     private var stream: EvidenceStream
+    let kernel: String?
 
     init(_ opened: consuming OpenedEvidence, file: String, host: UInt16) throws(EvidenceError) {
+        kernel = opened.blocks.section.operatingSystem
         stream = EvidenceStream(opened, file: file, host: host)
         try stream.readAnnouncedInterfaces()
     }

@@ -122,6 +122,7 @@ public func decodeFrame(_ frame: RawSpan, linkType: UInt16, originalLength: Int)
     case LinkType.null, LinkType.loop: decoded.decodeLoopback(frame, originalLength: originalLength)
     case LinkType.ppp, LinkType.pppSerial: decoded.decodePPP(frame, at: 0, originalLength: originalLength)
     case LinkType.pppEther: decoded.decodePPPoE(frame, at: 0, originalLength: originalLength)
+    case LinkType.pktap: return decodePktap(frame, originalLength: originalLength)
     default: decoded.note(.unsupportedLinkType, at: 0)
     }
     return decoded

@@ -28,6 +28,9 @@ public enum LinkType {
     /// Linux cooked capture, version 2: what captures of all interfaces have.
     public static let linuxSLL2: UInt16 = 276
 
+    /// Darwin's header with the process before a frame of another link type: what `-w --pktap` writes.
+    public static let pktap: UInt16 = 258
+
     /// Whether frames of this link type can be decoded.
     public static func isSupported(_ linkType: UInt16) -> Bool { knownName(of: linkType) != nil }
 
@@ -47,6 +50,7 @@ public enum LinkType {
         case ipv4: "LINKTYPE_IPV4"
         case ipv6: "LINKTYPE_IPV6"
         case linuxSLL2: "LINKTYPE_LINUX_SLL2"
+        case pktap: "LINKTYPE_PKTAP"
         default: nil
         }
     }

@@ -60,17 +60,20 @@ public struct BlockEncoder: Sendable {
     ///
     /// - Parameters:
     ///   - packet: what is said about it; `dropCount`, `queue` and `effectiveProcessIndex` are not written.
+    ///   - header: bytes before the captured ones, which count as captured.
     ///   - data: the captured bytes.
     ///   - comment: UTF-8, at most ``optionLimit`` bytes, the rest is cut off; empty for none.
-    public mutating func packet(_ packet: PacketBlock, _ data: RawSpan, comment: RawSpan) {
+    public mutating func packet(_ packet: PacketBlock, header: [UInt8] = [], _ data: RawSpan, comment: RawSpan) {
         var options = PacketOptionBytes()
         options.append(packet)
         let text = comment.isEmpty ? 0 : 4 + Self.padded(min(comment.byteCount, Self.optionLimit))
         let ending = options.count + text > 0 ? 4 : 0
-        let length = 32 + Self.padded(data.byteCount) + text + options.count + ending
-        appendPacketHead(packet, captured: data.byteCount, length: UInt32(length))
+        let captured = header.count + data.byteCount
+        let length = 32 + Self.padded(captured) + text + options.count + ending
+        appendPacketHead(packet, captured: captured, length: UInt32(length))
+        if !header.isEmpty { bytes.append(contentsOf: header) }
         bytes.append(data)
-        pad(data.byteCount)
+        pad(captured)
         if !comment.isEmpty { option(OptionCode.comment, comment.extracting(first: Self.optionLimit)) }
         bytes.append(littleEndian: options.words, first: options.wordCount)
         if ending > 0 { append(UInt32(0)) }

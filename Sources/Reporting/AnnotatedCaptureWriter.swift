@@ -18,9 +18,12 @@ public struct AnnotatedCaptureWriter: ~Copyable {
     private var processes = DescribedProcesses()
     private var line = PacketCommentWriter()
     private let start: Timestamp
+    /// Set where every frame gets one.
+    private var pktap: PktapHeader?
 
     private struct WrittenInterface {
         var name: String?
+        var linkType: UInt16
         var packets: UInt64 = 0
     }
 
@@ -58,11 +61,13 @@ public struct AnnotatedCaptureWriter: ~Copyable {
     ///   - operatingSystem: where the capture was made, where known.
     ///   - coverage: what the evidence covers that the senders are taken from; one a machine.
     ///   - interfaces: the run's capture interfaces so far.
+    ///   - pktap: puts LINKTYPE_PKTAP's header, which names the sender, before every frame.
     public init(
         descriptor: FileDescriptor, toolVersion: String, operatingSystem: String?, coverage: [Coverage],
-        interfaces: [CaptureInterface]
+        interfaces: [CaptureInterface], pktap: Bool = false
     ) throws(BlockWriterError) {
         writer = BlockWriter(descriptor)
+        if pktap { self.pktap = PktapHeader() }
         // Several machines' coverage cannot be said to be one's.
         let stated =
             coverage.count == 1
@@ -104,10 +109,31 @@ public struct AnnotatedCaptureWriter: ~Copyable {
             annotate(packet, &block)
             PacketAnnotation.write(packet, to: &line)
         }
-        let comment = line.bytes
-        writer.blocks.packet(block, bytes, comment: comment.rawSpan)
+        append(block, bytes, packet)
         self.interfaces[Int(frame.interface)].packets += 1
         try writer.flushIfFull()
+    }
+
+    private mutating func append(_ block: PacketBlock, _ bytes: RawSpan, _ packet: ReportedPacket?) {
+        let comment = line.bytes
+        guard pktap != nil else { return writer.blocks.packet(block, bytes, comment: comment.rawSpan) }
+        let interface = interfaces[block.interface]
+        let family: PktapHeader.Family =
+            switch packet?.packet.ip.source.version {
+            case nil: .unspecified
+            case .v4?: .ipv4
+            case .v6?: .ipv6
+            }
+        pktap?.describe(
+            linkType: interface.linkType, interface: packet?.interfaceName ?? interface.name, flags: block.flags,
+            family: family)
+        let sender = packet.flatMap(PacketAnnotation.sender)
+        pktap?.setProcess(sender.map { (id: $0.process.pid, name: packet?.process?.name ?? "") })
+        var block = block
+        block.originalLength += PktapHeader.length
+        let room = Int(Self.snapLength) - PktapHeader.length
+        writer.blocks.packet(
+            block, header: pktap?.bytes ?? [], bytes.extracting(first: room), comment: comment.rawSpan)
     }
 
     /// Writes out what waits: to be called at least as often as the file should be current.
@@ -140,11 +166,12 @@ public struct AnnotatedCaptureWriter: ~Copyable {
     /// Describes the interfaces from the first one that is new.
     private mutating func describe(_ interfaces: [CaptureInterface]) {
         for interface in interfaces.dropFirst(self.interfaces.count) {
+            let own = InterfaceDescription.writtenLinkType(interface.linkType, at: self.interfaces.count)
             writer.blocks.interface(
                 InterfaceDescription(
-                    linkType: InterfaceDescription.writtenLinkType(interface.linkType, at: self.interfaces.count),
-                    snapLength: Self.snapLength, name: interface.name))
-            self.interfaces.append(WrittenInterface(name: interface.name))
+                    linkType: pktap == nil ? own : PktapHeader.linkType, snapLength: Self.snapLength,
+                    name: interface.name))
+            self.interfaces.append(WrittenInterface(name: interface.name, linkType: interface.linkType))
         }
     }
 

@@ -1,10 +1,10 @@
 public import Records
 public import TextEscaping
 
-/// The most ancestors that are written: a chain read from a hostile file cannot nest without end.
-private let ancestorLimit = 32
-
 extension ProcessDescription {
+    /// The most ancestors that are written: a chain read from a hostile file cannot nest without end.
+    static let ancestorLimit = 32
+
     /// Writes ECS's `process` object as the next value: one place for NDJSON, CSV and annotated captures.
     ///
     /// - Parameters:
@@ -12,7 +12,8 @@ extension ProcessDescription {
     ///   - threadName: its name, where known.
     public func writeObject(to json: inout JSONWriter, thread: UInt32? = nil, threadName: String? = nil) {
         json.object { json in
-            writeMembers(to: &json, thread: thread, threadName: threadName, ancestors: parents.prefix(ancestorLimit))
+            let ancestors = parents.prefix(Self.ancestorLimit)
+            writeMembers(to: &json, thread: thread, threadName: threadName, ancestors: ancestors)
         }
     }
 

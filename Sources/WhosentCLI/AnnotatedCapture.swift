@@ -14,16 +14,19 @@ final class AnnotatedCapture {
 
     /// Creates the file.
     ///
-    /// - Parameter inputs: files that the command reads.
+    /// - Parameters:
+    ///   - inputs: files that the command reads.
+    ///   - pktap: see ``AnnotatedCaptureWriter``.
     init(
-        path: String, besides inputs: [String] = [], coverage: [Coverage], interfaces: [CaptureInterface]
+        path: String, besides inputs: [String] = [], coverage: [Coverage], interfaces: [CaptureInterface],
+        pktap: Bool = false
     ) throws(CommandFailure) {
         descriptor = try OutputFile.create(path, besides: inputs)
         self.interfaces = interfaces
         do {
             writer = try AnnotatedCaptureWriter(
                 descriptor: descriptor, toolVersion: toolVersion, operatingSystem: nil, coverage: coverage,
-                interfaces: interfaces)
+                interfaces: interfaces, pktap: pktap)
         } catch {
             throw error.failure
         }

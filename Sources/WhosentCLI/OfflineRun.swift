@@ -18,6 +18,8 @@ final class OfflineRun {
     /// Set where only a summary of tags is asked for.
     private var tagCounts: TagCounts?
     private let lookahead = Correlator.Window().lookahead
+    /// A signal ended the run before the captures did.
+    private(set) var wasInterrupted = false
 
     /// The sizes of the tables.
     struct Limits {
@@ -26,10 +28,12 @@ final class OfflineRun {
     }
 
     /// Opens everything.
+    ///
+    /// - Parameter digest: takes the packets and the counts instead of standard output.
     init(
         captures options: CaptureOptions, evidence paths: [String], clockOffset: Int64?, classifier: ClassifierOptions,
-        output outputOptions: OutputOptions, write: String?, listsRegistrations: Bool = false,
-        limits: Limits = Limits()
+        output outputOptions: OutputOptions, write: String?, pktap: Bool = false, listsRegistrations: Bool = false,
+        digest: ReportDigest? = nil, limits: Limits = Limits()
     ) throws(CommandFailure) {
         var tagging = try classifier.makeConfiguration()
         evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset ?? 0)
@@ -53,19 +57,22 @@ final class OfflineRun {
         var outputSettings = ReportOutput.Settings()
         outputSettings.leavesStandardOutput = write == "-"
         // Offline text is the table; -v adds the lines. Other formats have lines by themselves.
-        outputSettings.printsLines = write == nil || outputOptions.verbose || outputOptions.format != nil
+        outputSettings.printsLines =
+            digest == nil && (write == nil || outputOptions.verbose || outputOptions.format != nil)
         if listsRegistrations { outputSettings.registrations = outputOptions.format == .ndjson ? .ndjson : .text }
         var annotated: AnnotatedCapture?
         if let write {
             annotated = try AnnotatedCapture(
                 path: write, besides: options.paths + paths,
-                coverage: evidence.coverages.sorted { $0.key < $1.key }.map(\.value), interfaces: [])
+                coverage: evidence.coverages.sorted { $0.key < $1.key }.map(\.value), interfaces: [],
+                pktap: pktap)
         }
         output = ReportOutput(
-            format: outputOptions.makeFormat(lines: false), filter: outputOptions.filter, settings: outputSettings,
-            annotated: annotated)
+            format: digest ?? outputOptions.makeFormat(lines: false), filter: outputOptions.filter,
+            settings: outputSettings, annotated: annotated)
         // Nothing is known of the senders, and nobody asks for the packets: they need not wait for anything.
-        if paths.isEmpty, write == nil, !outputOptions.hasLines, outputOptions.filter.isEmpty, options.filter == nil,
+        if paths.isEmpty, write == nil, digest == nil, !outputOptions.hasLines, outputOptions.filter.isEmpty,
+            options.filter == nil,
             captures.onlyPlace != nil
         {
             tagCounts = TagCounts(
@@ -82,8 +89,7 @@ final class OfflineRun {
         let passed = try PassedFilters(evidence.coverages)
         var failure: CommandFailure?
         var count = 0
-        var stopped = false
-        while !stopped, !output.isFinished {
+        while !wasInterrupted, !output.isFinished {
             var time: Timestamp?
             let more = captures.next { frame, bytes, capture, interface in
                 do throws(CommandFailure) {
@@ -96,7 +102,7 @@ final class OfflineRun {
             guard more else { break }
             if let time { try settle(through: time) }
             count += 1
-            if count & 0xFFF == 0, case .stop = interruption.next() { stopped = true }
+            if count & 0xFFF == 0, case .stop = interruption.next() { wasInterrupted = true }
         }
         try finish()
     }

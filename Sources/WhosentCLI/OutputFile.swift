@@ -8,11 +8,16 @@ enum OutputFile {
     /// Captures and evidence hold payloads and command lines, so a new file is readable by its owner only (0600), and
     /// under sudo it belongs to the user who asked.
     ///
-    /// - Parameter inputs: what the command reads: writing over it would destroy it.
-    static func create(_ path: String, besides inputs: [String] = []) throws(CommandFailure) -> FileDescriptor {
+    /// - Parameters:
+    ///   - inputs: what the command reads: writing over it would destroy it.
+    ///   - option: the option that names the file, for messages.
+    static func create(
+        _ path: String, besides inputs: [String] = [], option: String = "-w"
+    ) throws(CommandFailure) -> FileDescriptor {
         if path == "-" { return .standardOutput }
         if let input = inputs.first(where: { $0 != "-" && isSameFile($0, path) }) {
-            throw CommandFailure(ExitStatus.usage, "-w \(path) would overwrite the input \(input); name another file")
+            throw CommandFailure(
+                ExitStatus.usage, "\(option) \(path) would overwrite the input \(input); name another file")
         }
         do {
             let descriptor = try FileDescriptor.open(

@@ -8,8 +8,8 @@ public struct Whosent: ParsableCommand {
         commandName: "whosent",
         abstract: "Name the process that sent each UDP datagram and ping, with proof.",
         discussion: """
-            live needs root and a kernel with BPF; doctor says whether this machine will do. join, classify, explain
-            and evidence read files and need nothing.
+            live needs root and a kernel with BPF; doctor says whether this machine will do. join, classify, explain,
+            report, verify and evidence read files and need nothing.
 
             Examples:
               sudo whosent live
@@ -19,7 +19,7 @@ public struct Whosent: ParsableCommand {
         version: "whosent \(toolVersion)",
         subcommands: [
             LiveCommand.self, RecordCommand.self, JoinCommand.self, ClassifyCommand.self, ExplainCommand.self,
-            EvidenceCommand.self, DoctorCommand.self,
+            ReportCommand.self, VerifyCommand.self, EvidenceCommand.self, DoctorCommand.self,
         ])
 
     /// The root command, which does nothing by itself.

@@ -155,7 +155,7 @@ struct CommandLineFileTests {
             ["join"], ["join", "x.pcap"], ["nonsense"], ["join", "x.pcap", "--evidence", "y", "--format", "xml"],
             ["live", "-w", "-", "--format", "ndjson"], ["live", "udp", "--no-such-option"],
             ["join", "x.pcap", "--evidence", "y", "-w", "-", "--format", "csv"], ["record"],
-            ["live", "--duration", "soon"],
+            ["live", "--duration", "soon"], ["live", "--pktap"], ["join", "x.pcap", "--evidence", "y", "--pktap"],
         ])
     func usage(words: [String]) throws {
         let run = try CommandRun([TestMachine.whosent] + words)

@@ -63,6 +63,26 @@ struct EmptyRootTests {
         #expect(inside.count > 1000 && inside == here)
     }
 
+    @Test("A case's report is the same there, manifest and all, and verifies")
+    func caseReport() throws {
+        defer { clean() }
+        let made = try both([
+            "report", "input.pcap", "--evidence", "evidence.pcapng", "--case", "2026-42", "--examiner", "A. Smith",
+            "-o",
+            "out/report",
+        ])
+        #expect(made.outside.status == 0 && made.inside.status == 0, "\(made.inside.errors)")
+        #expect(made.inside.output == made.outside.output)
+        for name in ["report.html", "report.json", "manifest.json"] {
+            let inside = try Data(contentsOf: root.appending(path: "out/report/\(name)"))
+            #expect(
+                try inside.count > 1000 && inside == Data(contentsOf: outside.appending(path: "out/report/\(name)")))
+        }
+        let verified = try both(["verify", "out/report/manifest.json"])
+        #expect(verified.outside.status == 0 && verified.inside.status == 0, "\(verified.inside.errors)")
+        #expect(verified.outside.text.contains("byte for byte") && verified.inside.output == verified.outside.output)
+    }
+
     @Test(
         "explain and classify say the same too",
         arguments: [

@@ -150,13 +150,14 @@ struct LiveAccuracyTests {
         let ping = try #require(session.sent.first { $0.row == "ping" })
         let run = try CommandRun([
             "/usr/bin/env", "tshark", "-n", "-r", file, "-Y", "icmp.type == 8 && data.len == 1", "-T", "fields", "-e",
-            "frame.comment",
+            "frame.packet_flags_direction", "-e", "frame.comment",
         ])
         let comments = run.text.split(separator: "\n")
         #expect(comments.count == 3)
         for comment in comments {
             #expect(comment.contains("PID=\(ping.pid) TID=\(ping.tid) VERDICT=process CONFIDENCE=exact"))
             #expect(comment.contains("TAG=dsaccess-ping") && comment.contains(#"NAME="ping""#))
+            #expect(comment.hasPrefix("0x00000002\t"), "outgoing: \(comment)")
         }
     }
 }

@@ -71,6 +71,31 @@ struct LiveCommandLineTests {
         #expect(try live.finish(seconds: 10).status == 0)
     }
 
+    @Test("-w --pktap gives old versions of Wireshark typed fields, and counts what was captured")
+    func pktap() throws {
+        let network = try LabNetwork()
+        let file = try TestMachine.temporaryFolder().appending(path: "named.pcapng").path
+        let live = try StartedCommand(
+            network.inside("host", [TestMachine.whosent, "live", "-i", "h0", "-w", file, "--pktap", "udp port 7001"]))
+        try live.wait(for: "ready")
+        try sendFrom(network)
+        usleep(1_300_000)
+        live.send(signal: SIGINT)
+        #expect(try live.finish(seconds: 10).status == 0)
+        let tshark = try CommandRun([
+            "/usr/bin/env", "tshark", "-n", "-r", file, "-Y", #"pktap.cmdname == "sender" && pktap.ifname == "h0""#,
+            "-T", "fields", "-e", "pktap.pid", "-e", "pktap.flags", "-e", "udp.dstport",
+        ])
+        let lines = tshark.text.split(separator: "\n")
+        #expect(lines.count == 23 && Set(lines).count == 1, "\(tshark.text)")
+        #expect(lines.allSatisfy { $0.hasSuffix("\t0x00000002\t7001") })
+        let blocks = try CommandRun([
+            "/usr/bin/env", "python3", TestMachine.package.appending(path: "Tests/Witnesses/pcapng_dump.py").path, file,
+        ])
+        let statistics = blocks.text.split(separator: "\n").filter { $0.contains(#""block": "ISB""#) }
+        #expect(statistics.count == 1 && statistics[0].contains("[4, 23], [5, 0]"), "\(statistics)")
+    }
+
     @Test("-c ends it after that many packets, --duration after that time, a command with its status")
     func endings() throws {
         let network = try LabNetwork()

@@ -17,6 +17,12 @@ struct Wrapping: Sendable, CustomTestStringConvertible {
 
     static let addresses = Sample.ethernetAddresses
 
+    /// Length, record type, DLT, an interface's name of 24 bytes, flags, and what is not looked at.
+    static func pktap(_ linkType: UInt8, flags: UInt8) -> [UInt8] {
+        let fields = hex("6C000000", "01000000") + [linkType, 0, 0, 0]
+        return fields + [UInt8](repeating: 0, count: 24) + [flags] + [UInt8](repeating: 0, count: 71)
+    }
+
     static let all: [Wrapping] = [
         Wrapping(name: "Ethernet", linkType: 1, header: addresses + hex("0800"), hasSourceMAC: true),
         Wrapping(
@@ -68,6 +74,13 @@ struct Wrapping: Sendable, CustomTestStringConvertible {
         Wrapping(name: "PPP without address and control", linkType: 9, header: hex("0057"), isVersion6: true),
         Wrapping(name: "PPP, compressed protocol", linkType: 50, header: hex("FF 03", "21")),
         Wrapping(name: "PPP, MPLS", linkType: 50, header: hex("FF 03", "0281", "0001 01 40")),
+        Wrapping(
+            name: "pktap around Ethernet, outgoing", linkType: 258,
+            header: pktap(1, flags: 2) + addresses + hex("0800"),
+            direction: .egress, hasSourceMAC: true),
+        Wrapping(
+            name: "pktap around raw, incoming", linkType: 258, header: pktap(12, flags: 1), isVersion6: true,
+            direction: .ingress),
         Wrapping(name: "PPPoE alone", linkType: 51, header: hex("11 00", "0001", "0026", "0021")),
         Wrapping(
             name: "SLL, outgoing", linkType: 113,
@@ -115,7 +128,7 @@ struct LinkLayerTests {
         #expect(decoded.direction == wrapping.direction)
         #expect(decoded.interfaceIndex == wrapping.interfaceIndex)
         #expect(decoded.sourceMAC == (wrapping.hasSourceMAC ? MACAddress(bits: 0x0053_0000_0001) : nil))
-        let isEthernet = wrapping.linkType == LinkType.ethernet
+        let isEthernet = wrapping.linkType == LinkType.ethernet || wrapping.name.contains("around Ethernet")
         #expect(decoded.destinationMAC == (isEthernet ? MACAddress(bits: 0x0053_0000_0002) : nil))
     }
 

@@ -76,6 +76,7 @@ command -v tcpdump|tcpdump
 command -v tshark|tshark
 command -v setpriv|util-linux
 find_python|python3-jsonschema
+command -v chromium|chromium
 END
         ;;
     kernels)
@@ -94,6 +95,7 @@ END
         cat <<'END'
 command -v clang-format|clang-format
 command -v shellcheck|shellcheck
+command -v luacheck|lua-check
 END
         ;;
     esac

@@ -29,6 +29,28 @@ struct CaptureOptions: ParsableArguments {
     }
 }
 
+/// How far the evidence's clock is off.
+struct ClockOffsetOption: ParsableArguments {
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Seconds to add to the evidence's times, or auto.", valueName: "auto|seconds"))
+    var clockOffset = "auto"
+
+    func validate() throws {
+        if clockOffset != "auto", nanoseconds == nil {
+            throw ValidationError("--clock-offset takes auto or a number of seconds")
+        }
+    }
+
+    /// Nanoseconds to add to the evidence's times; nil to find them. Evidence of this tool shares the machine's clock
+    /// with captures made on it and is not moved.
+    var nanoseconds: Int64? {
+        guard let seconds = Double(clockOffset), seconds.magnitude < 4e9 else { return nil }
+        return Int64((seconds * 1e9).rounded())
+    }
+}
+
 /// What the classifiers are told.
 struct ClassifierOptions: ParsableArguments {
     @Option(

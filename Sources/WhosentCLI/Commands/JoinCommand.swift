@@ -22,17 +22,16 @@ struct JoinCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Evidence, told by its content (repeatable).", valueName: "file"))
     var evidence: [String]
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Seconds to add to the evidence's times, or auto.", valueName: "auto|seconds"))
-    var clockOffset = "auto"
+    @OptionGroup var clock: ClockOffsetOption
 
     @Option(
         name: [.customShort("w", allowingJoined: true), .customLong("write")],
         help: ArgumentHelp(
             "Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"))
     var write: String?
+
+    @Flag(help: "With -w, put LINKTYPE_PKTAP's header before every packet: typed process fields for old Wireshark.")
+    var pktap = false
 
     @OptionGroup var processTable: ProcessTableOptions
     @OptionGroup var recordTable: RecordTableOptions
@@ -45,25 +44,17 @@ struct JoinCommand: ParsableCommand {
         if write == "-", output.format != nil {
             throw ValidationError("-w - already takes standard output; leave out --format")
         }
-        if clockOffset != "auto", offset == nil {
-            throw ValidationError("--clock-offset takes auto or a number of seconds")
-        }
+        if pktap, write == nil { throw ValidationError("--pktap goes with -w") }
         if (captures.paths + evidence).filter({ $0 == "-" }).count > 1 {
             throw ValidationError("standard input can be given only once")
         }
     }
 
-    /// Nanoseconds to add to the evidence's times; nil to find them. Evidence of this tool shares the machine's clock
-    /// with captures made on it and is not moved.
-    private var offset: Int64? {
-        guard let seconds = Double(clockOffset), seconds.magnitude < 4e9 else { return nil }
-        return Int64((seconds * 1e9).rounded())
-    }
-
     func run() throws {
         let run = try OfflineRun(
-            captures: captures, evidence: evidence, clockOffset: offset, classifier: classifier, output: output,
-            write: write, limits: OfflineRun.Limits(records: recordTable.limits, processes: processTable.limits))
+            captures: captures, evidence: evidence, clockOffset: clock.nanoseconds, classifier: classifier,
+            output: output, write: write, pktap: pktap,
+            limits: OfflineRun.Limits(records: recordTable.limits, processes: processTable.limits))
         try run.process()
     }
 }

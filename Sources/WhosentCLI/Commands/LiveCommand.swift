@@ -38,6 +38,9 @@ struct LiveCommand: ParsableCommand {
             "Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"))
     var write: String?
 
+    @Flag(help: "With -w, put LINKTYPE_PKTAP's header before every packet: typed process fields for old Wireshark.")
+    var pktap = false
+
     @Flag(name: .customLong("print"), help: "With -w, print packets too.")
     var printsPackets = false
 
@@ -75,6 +78,7 @@ struct LiveCommand: ParsableCommand {
             throw ValidationError("-w - already takes standard output; leave out --format and --print")
         }
         if printsPackets, write == nil { throw ValidationError("--print goes with -w") }
+        if pktap, write == nil { throw ValidationError("--pktap goes with -w") }
     }
 
     func run() throws {
@@ -140,7 +144,8 @@ private final class LiveRun {
         var annotated: AnnotatedCapture?
         if let path = options.write {
             annotated = try AnnotatedCapture(
-                path: path, coverage: coverage.map { [$0] } ?? [], interfaces: [capture.interface])
+                path: path, coverage: coverage.map { [$0] } ?? [], interfaces: [capture.interface],
+                pktap: options.pktap)
         }
         output = ReportOutput(
             format: options.output.makeFormat(lines: outputSettings.printsLines), filter: options.output.filter,

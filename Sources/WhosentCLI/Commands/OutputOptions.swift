@@ -2,6 +2,7 @@ public import ArgumentParser
 public import Correlation
 import Platform
 import Reporting
+import TextEscaping
 
 /// The output formats.
 enum FormatName: String, CaseIterable, ExpressibleByArgument {
@@ -30,11 +31,8 @@ extension Verdict.Kind: ExpressibleByArgument {
     public static var allValueStrings: [String] { allCases.map(\.name) }
 }
 
-/// What every command that prints packets has in common.
-struct OutputOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("How to print: text, ndjson or csv.", valueName: "format"))
-    var format: FormatName?
-
+/// Which packets are reported, and how much of them.
+struct PacketSelection: ParsableArguments {
     @Option(help: ArgumentHelp("Print only packets of this process id (repeatable).", valueName: "pid"))
     var pid: [UInt32] = []
 
@@ -53,6 +51,28 @@ struct OutputOptions: ParsableArguments {
     @Flag(help: "Leave command lines, which may hold secrets, out of every output.")
     var noArgs = false
 
+    /// The filter that chooses lines.
+    var filter: OutputFilter {
+        OutputFilter(
+            processIDs: pid, processNames: process, tags: tag, minimumConfidences: minConfidence, verdicts: verdict)
+    }
+
+    /// The chosen filters in words, in the order of their options.
+    var words: [String] {
+        var words = pid.map { "process id \($0)" } + process.map { "process \(LosslessEscape.text($0))" }
+        words += tag.map { "tag \(LosslessEscape.text($0))" }
+        if let least = minConfidence.min() { words.append("confidence \(least.name) or better") }
+        return words + verdict.map { "verdict \($0.name)" }
+    }
+}
+
+/// What every command that prints packets has in common.
+struct OutputOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("How to print: text, ndjson or csv.", valueName: "format"))
+    var format: FormatName?
+
+    @OptionGroup var selection: PacketSelection
+
     @Flag(name: [.customShort("v"), .long], help: "With text, print a line per packet too.")
     var verbose = false
 
@@ -60,10 +80,10 @@ struct OutputOptions: ParsableArguments {
     var numeric = false
 
     /// The filter that chooses lines.
-    var filter: OutputFilter {
-        OutputFilter(
-            processIDs: pid, processNames: process, tags: tag, minimumConfidences: minConfidence, verdicts: verdict)
-    }
+    var filter: OutputFilter { selection.filter }
+
+    /// Leave out command lines.
+    var noArgs: Bool { selection.noArgs }
 
     /// Every packet has a line.
     var hasLines: Bool { verbose || format != nil && format != .text }
