@@ -19,6 +19,7 @@ static char handler_stack[64 * 1024];
 
 void terminal_restore_now(void)
 {
+	struct termios flowing;
 	sigset_t background, mask;
 	int code = errno;
 
@@ -29,10 +30,12 @@ void terminal_restore_now(void)
 	sigemptyset(&background);
 	sigaddset(&background, SIGTTOU);
 	sigprocmask(SIG_BLOCK, &background, &mask);
-	tcsetattr(saved_terminal, TCSANOW, &saved_modes);
 	tcflush(saved_terminal, TCOFLUSH);
-	/* After Ctrl-S the terminal would not take the rest. */
-	tcflow(saved_terminal, TCOON);
+	/* After Ctrl-S the terminal takes nothing until flow control is switched off. */
+	flowing = saved_modes;
+	flowing.c_iflag &= ~(tcflag_t)IXON;
+	tcsetattr(saved_terminal, TCSANOW, &flowing);
+	tcsetattr(saved_terminal, TCSANOW, &saved_modes);
 	if (write(saved_terminal, ending, ending_length) < 0)
 		errno = 0;
 	sigprocmask(SIG_SETMASK, &mask, NULL);

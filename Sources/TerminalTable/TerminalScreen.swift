@@ -46,12 +46,14 @@ public final class TerminalScreen {
         }
         unsafe self.input = input
         unsafe self.output = output
+        // Before ncurses changes them.
+        let modes = try Self.modes(of: descriptor)
         guard unsafe newterm(nil, output, input) != nil else {
             throw Failure(
                 description: "nothing is known of the terminal's type (TERM); Debian's ncurses-term knows more types")
         }
         start(colour: colour)
-        try show()
+        try switchOn(restoring: modes)
     }
 
     private func start(colour: Bool) {
@@ -132,21 +134,32 @@ public final class TerminalScreen {
         isShown = false
     }
 
-    /// Takes the terminal, with the modes it has now to be restored.
+    /// Takes the terminal again, with the modes it has now to be restored.
     public func show() throws(Failure) {
         guard !isShown else { return }
+        let modes = try Self.modes(of: descriptor)
+        def_shell_mode()
+        try switchOn(restoring: modes)
+        reset_prog_mode()
+        unsafe clearok(cncurses_screen(), true)
+        unsafe wrefresh(cncurses_screen())
+    }
+
+    private static func modes(of descriptor: CInt) throws(Failure) -> termios {
         var modes = termios()
         guard unsafe tcgetattr(descriptor, &modes) == 0 else {
             throw Failure(description: "the terminal's modes cannot be read")
         }
+        return modes
+    }
+
+    private func switchOn(restoring modes: termios) throws(Failure) {
+        var modes = modes
         let ending = Self.ending
         guard unsafe terminal_restore_arm(urgentDescriptor, &modes, ending, ending.count) == 0 else {
             throw Failure(description: "the terminal could not be restored after a crash, so it is not used")
         }
         isShown = true
-        reset_prog_mode()
-        unsafe clearok(cncurses_screen(), true)
-        unsafe wrefresh(cncurses_screen())
     }
 
     /// The bytes that end what ncurses switched on, without the pauses of terminals that needed them.

@@ -90,16 +90,21 @@ final class LiveTable: Sendable {
             return shared.phase == .open || shared.phase == .opening
         }
         guard isShown else { return }
-        let deadline = monotonicClock() + Self.patience
-        while phase == .open || phase == .opening {
-            guard monotonicClock() < deadline else {
-                TerminalScreen.restoreNow()
-                shared.withLock { $0.phase = .closed }
-                break
-            }
-            pause(milliseconds: 2)
+        if !hasClosed(within: Self.patience) {
+            TerminalScreen.restoreNow()
+            // If that made the terminal read on, the rest of a picture is on its way, and then the end.
+            if !hasClosed(within: Self.patience / 4) { shared.withLock { $0.phase = .closed } }
         }
         signals.end()
+    }
+
+    private func hasClosed(within patience: UInt64) -> Bool {
+        let deadline = monotonicClock() + patience
+        while phase == .open || phase == .opening {
+            if monotonicClock() >= deadline { return false }
+            pause(milliseconds: 2)
+        }
+        return true
     }
 
     // MARK: The drawing thread
