@@ -102,17 +102,22 @@ struct LiveTableTests {
         #expect(isWhole || reported.values.reduce(0, +) < all)
     }
 
-    /// Packets by process id, as NDJSON has them. Counted by a pipe: a hundred thousand lines would take a debug build of
-    /// these tests half a minute.
-    private func reportedCounts(_ terminal: TerminalSession, _ name: String) throws -> [Int: Int] {
-        let file = terminal.folder.appending(path: name).path
-        let script = """
-            set -o pipefail
-            \(Self.whosent) join \(file) --evidence \(file) --format ndjson |
-                grep -oE '"process":{"pid":[0-9]+' | cut -d: -f3 | sort | uniq -c
-            """
-        let run = try CommandRun(["/bin/bash", "-c", script], seconds: 60)
-        #expect(run.status == 0, "\(run.errors)")
+    /// Packets by process id, as NDJSON has them. The join runs on the terminal, and shows there how far it is; its lines
+    /// are counted by a pipe, since a debug build of these tests would take half a minute.
+    private func reportedCounts(_ terminal: TerminalSession, _ file: String) throws -> [Int: Int] {
+        let began = Date()
+        try terminal.enter(
+            "clear; \(Self.whosent) join \(file) --evidence \(file) --format ndjson > joined; echo joined $?")
+        var sawProgress = false
+        let lines = try terminal.wait("end of join", seconds: 60) { lines in
+            sawProgress = sawProgress || lines.contains { $0.contains("%, ") && $0.hasSuffix(" left") }
+            return lines.contains { $0.hasPrefix("joined") }
+        }
+        #expect(sawProgress || Date().timeIntervalSince(began) < 2)
+        // The line is gone.
+        #expect(lines.contains("joined 0") && !lines.contains { $0.contains("left") }, "\(lines)")
+        let counting = "grep -oE '\"process\":{\"pid\":[0-9]+' joined | cut -d: -f3 | sort | uniq -c"
+        let run = try CommandRun(["/usr/bin/env", "-C", terminal.folder.path, "/bin/sh", "-c", counting])
         let pairs = run.text.split(separator: "\n").map { $0.split(separator: " ").compactMap { Int($0) } }
         return Dictionary(uniqueKeysWithValues: pairs.map { ($0[1], $0[0]) })
     }
