@@ -66,7 +66,10 @@ struct TopColumns {
         case ..<34: widths = [(.confidence, 9), (.rate, 6)]
         case ..<56: widths = [(.confidence, 9), (.rate, 7), (.total, 7)]
         case ..<72: widths = [(.confidence, 9), (.rate, 7), (.total, 8), (.last, 8)]
-        case ..<110: widths = [(.confidence, 9), (.tag, 16), (.rate, 6), (.total, 8), (.destinations, 5), (.last, 8)]
+        case ..<110:
+            // The longest usual tag has 22 columns.
+            let tag = width < 90 ? 16 : 22
+            widths = [(.confidence, 9), (.tag, tag), (.rate, 6), (.total, 8), (.destinations, 5), (.last, 8)]
         default: widths = [(.confidence, 9), (.tag, 24), (.rate, 8), (.total, 12), (.destinations, 7), (.last, 8)]
         }
         let fixed = widths.reduce(0) { $0 + $1.1 + 1 }
