@@ -15,8 +15,6 @@ struct LiveTableTests {
     private static let whosent = release ?? TestMachine.whosent
     private static let table = "\(whosent) live --top --ring-size 65536"
 
-    private func shell(_ network: LabNetwork, _ words: [String]) -> [String] { network.inside("host", words) }
-
     /// Twenty processes that send together; they begin when their input has a line.
     private func flood(_ network: LabNetwork, seconds: Double) throws -> StartedCommand {
         let flood = try Self.senders.get().appending(path: "flood").path
@@ -65,7 +63,7 @@ struct LiveTableTests {
     func figures() throws {
         let network = try LabNetwork()
         let terminal = try TerminalSession(
-            columns: 80, rows: 24, shell(network, ["/bin/bash", "--norc", "--noprofile"]))
+            columns: 80, rows: 24, ["/bin/bash", "--norc", "--noprofile"], on: network)
         try terminal.enter("\(Self.table) -i h0 -w table.pcapng udp port 7401; echo ended $?")
         try terminal.wait(for: "nothing lost")
         let flood = try flood(network, seconds: Self.release == nil ? 0.4 : 3)
@@ -173,7 +171,7 @@ struct LiveTableTests {
     func keys(locale: String) throws {
         let network = try LabNetwork()
         let terminal = try TerminalSession(
-            columns: 100, rows: 24, shell(network, ["/bin/sh"]), locale: locale)
+            columns: 100, rows: 24, ["/bin/sh"], on: network, locale: locale)
         try terminal.enter("\(Self.table) -i h0 udp port 7401; echo ended $?")
         try terminal.wait(for: "nothing lost")
         try sendUnderNames(network, terminal.folder)
@@ -225,7 +223,7 @@ struct LiveTableTests {
     @Test("A terminal that does not read keeps neither the capture nor the end waiting")
     func stalledTerminal() throws {
         let network = try LabNetwork()
-        let terminal = try TerminalSession(columns: 80, rows: 24, shell(network, ["/bin/sh"]))
+        let terminal = try TerminalSession(columns: 80, rows: 24, ["/bin/sh"], on: network)
         try terminal.enter(
             "sh -c 'echo $$ > pid; exec \(Self.table) -i h0 -w stalled.pcapng udp port 7401'; echo ended $?")
         try terminal.wait(for: "nothing lost")

@@ -3,12 +3,17 @@ import Foundation
 /// A terminal of its own, in tmux, with a shell in a namespace of the lab.
 final class TerminalSession {
     private let server: StartedCommand
+    /// Outlives the shell in its namespace: the server holds descriptors of everything that was started before it.
+    private let network: LabNetwork?
     /// Where the shell starts.
     let folder: URL
     private let socket: String
 
-    /// Starts `shell` (words of a command) in a terminal of a size.
-    init(columns: Int, rows: Int, _ shell: [String], locale: String = "C.UTF-8") throws {
+    /// Starts `shell` (words of a command) in a terminal of a size, on the lab's host where there is a lab.
+    init(
+        columns: Int, rows: Int, _ shell: [String], on network: LabNetwork? = nil, locale: String = "C.UTF-8"
+    ) throws {
+        self.network = network
         folder = try TestMachine.temporaryFolder()
         socket = folder.appending(path: "tmux").path
         // No daemon: it would outlive the test, and keep what it inherits open.
@@ -19,7 +24,7 @@ final class TerminalSession {
         let words = ["new-session", "-d", "-c", folder.path, "-x", "\(columns)", "-y", "\(rows)"]
         let deadline = Date(timeIntervalSinceNow: 5)
         while true {
-            let run = try tmux(words + settings + shell)
+            let run = try tmux(words + settings + (network?.inside("host", shell) ?? shell))
             if run.status == 0 { return }
             guard Date() < deadline else { throw CommandFailure(description: "tmux: \(run.errors)") }
             usleep(20_000)
@@ -75,7 +80,7 @@ final class TerminalSession {
             guard Date() < deadline else {
                 throw CommandFailure(description: "no \(what) on the terminal:\n\(lines.joined(separator: "\n"))")
             }
-            usleep(50_000)
+            usleep(150_000)
         }
     }
 
