@@ -43,6 +43,7 @@ let package = Package(
         // The edges: captures, kernel, evidence, procfs, output.
         .systemLibrary(name: "CLibPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CNCurses", providers: [.apt(["libncurses-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
         .target(
@@ -115,12 +116,14 @@ let package = Package(
             name: "Platform",
             dependencies: ["CArguments", "Records", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: settings),
+        .target(name: "CTerminalRestore"),
+        .target(name: "TerminalTable", dependencies: ["CNCurses", "CTerminalRestore"], swiftSettings: settings),
         .target(
             name: "WhosentCLI",
             dependencies: [
                 "Audit",
                 "Capture", "Classification", "Correlation", "Evidence", "PacketDecoding", "PcapNG", "Platform", "Probe",
-                "ProcessMetadata", "Records", "ReportPage", "Reporting", "TextEscaping",
+                "ProcessMetadata", "Records", "ReportPage", "Reporting", "TerminalTable", "TextEscaping",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),

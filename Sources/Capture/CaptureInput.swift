@@ -53,6 +53,9 @@ final class CaptureInput {
         if ownsDescriptor { try? descriptor.close() }
     }
 
+    /// How far the file is read; nil for a pipe.
+    var progress: ReadProgress? { ReadProgress(descriptor) }
+
     /// Reads until `count` bytes are held or the file ends.
     private func readAhead(_ count: Int) throws(Errno) {
         while readAhead.count < count {

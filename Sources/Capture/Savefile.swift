@@ -1,6 +1,6 @@
 public import Records
 internal import PacketDecoding
-internal import PcapNG
+public import PcapNG
 
 /// A capture file: pcap in every form that libpcap reads, or pcapng; plain or gzipped, a file or standard input.
 ///
@@ -14,6 +14,10 @@ public final class Savefile {
     /// How many packets were delivered so far.
     public var frameCount: UInt64 { current.frame }
 
+    /// How far the file is read; nil for a pipe.
+    public var progress: ReadProgress? { input.progress }
+
+    private let input: CaptureInput
     private let content: Content
     @usableFromInline var current = CapturedFrame(
         time: .distantPast, frame: 0, linkType: 0, originalLength: 0, capturedLength: 0)
@@ -43,7 +47,7 @@ public final class Savefile {
     /// - Throws: where it cannot be opened, is no capture, or holds nothing usable. A damaged packet is no error; see
     ///   ``damage``.
     public init(path: String) throws(CaptureError) {
-        let input = try CaptureInput(path: path)
+        input = try CaptureInput(path: path)
         let magic = input.peek(4)
         content =
             magic == PcapNGFile.magic

@@ -47,6 +47,8 @@ public final class EvidenceReader {
         stream = try openEvidence(source, file: file, host: host)
     }
 
+    /// How far the file is read; nil for a pipe.
+    public var progress: ReadProgress? { (owner?.descriptor).flatMap { ReadProgress($0) } }
     /// What kind of evidence it is; of a converted file, what kind it was converted from.
     public var kind: EvidenceKind { stream.kind }
     /// It is a pcapng of this tool into which evidence of ``kind`` was converted: it is believed no further than that.

@@ -66,3 +66,26 @@ public struct MemorySource: ByteSource {
         return count
     }
 }
+
+/// How far the reading of a file has come.
+public struct ReadProgress: Sendable {
+    /// Bytes that were read, of the file as it lies on the disk.
+    public var position: UInt64
+    /// Bytes that the file has.
+    public var size: UInt64
+
+    /// Progress of a known size.
+    public init(position: UInt64, size: UInt64) {
+        self.position = position
+        self.size = size
+    }
+
+    /// Where an open file's reader stands; nil for what has no end that is known, as a pipe.
+    public init?(_ descriptor: FileDescriptor) {
+        guard let position = try? descriptor.seek(offset: 0, from: .current),
+            let size = try? descriptor.seek(offset: 0, from: .end),
+            (try? descriptor.seek(offset: position, from: .start)) == position, size > 0
+        else { return nil }
+        self.init(position: UInt64(clamping: position), size: UInt64(clamping: size))
+    }
+}

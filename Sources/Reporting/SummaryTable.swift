@@ -139,6 +139,9 @@ public struct SummaryTable: Sendable {
         return index(of: key(reported), reported)
     }
 
+    /// The rows in the order in which their first packets came: each keeps its place.
+    public var rowsByAge: [Row] { groups.map(\.row) }
+
     /// The rows: what is tagged first, then by verdict, then the largest first; the rest beyond the limit last.
     public var rows: [Row] {
         groups.map(\.row).sorted { left, right in

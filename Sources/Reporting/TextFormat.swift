@@ -24,7 +24,8 @@ public struct TextFormat: ReportFormat {
         }
     }
 
-    private var table: SummaryTable
+    /// What was counted so far.
+    public private(set) var table: SummaryTable
     private let options: Options
     private let palette: Palette
     private var day: Int64?

@@ -15,6 +15,7 @@ final class OfflineRun {
     private var attribution: Attribution
     private var output: ReportOutput
     private var interruption = Interruption()
+    private let progress: Progress
     /// Set where only a summary of tags is asked for.
     private var tagCounts: TagCounts?
     private let lookahead = Correlator.Window().lookahead
@@ -35,6 +36,8 @@ final class OfflineRun {
         output outputOptions: OutputOptions, write: String?, pktap: Bool = false, listsRegistrations: Bool = false,
         digest: ReportDigest? = nil, limits: Limits = Limits()
     ) throws(CommandFailure) {
+        // Lines on the same terminal say themselves how far it is.
+        progress = Progress(isWanted: !(outputOptions.hasLines && Terminal.isPresent))
         var tagging = try classifier.makeConfiguration()
         evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset ?? 0)
         captures = try CaptureFeed(paths: options.paths)
@@ -52,7 +55,7 @@ final class OfflineRun {
             processes: ProcessSource(limits: limits.processes))
         attribution.foreign = ForeignEvidence(evidence.foreign)
         if paths.count - evidence.foreign.count > 1 { attribution.hostSends = HostSends() }
-        try attribution.foreign?.prepare(captures: options.paths, given: clockOffset)
+        try attribution.foreign?.prepare(captures: options.paths, given: clockOffset, progress)
         for (host, coverage) in evidence.coverages { attribution.setCoverage(coverage, host: host) }
         var outputSettings = ReportOutput.Settings()
         outputSettings.leavesStandardOutput = write == "-"
@@ -83,6 +86,7 @@ final class OfflineRun {
 
     /// Reads everything to its end, or to the first signal.
     func process() throws(CommandFailure) {
+        progress.begin("packets")
         if var counts = tagCounts.take(), let file = captures.onlyPlace {
             return try process(file, counting: &counts)
         }
@@ -102,6 +106,7 @@ final class OfflineRun {
             guard more else { break }
             if let time { try settle(through: time) }
             count += 1
+            if count & 0x3FF == 0 { progress.show(count) { self.captures.progress } }
             if count & 0xFFF == 0, case .stop = interruption.next() { wasInterrupted = true }
         }
         try finish()
@@ -111,6 +116,7 @@ final class OfflineRun {
     private func process(_ file: Savefile, counting counts: inout TagCounts) throws(CommandFailure) {
         var untilSignal = 0
         var hasMore = true
+        var count = 0
         while hasMore {
             untilSignal = 0x1000
             hasMore = file.read { frame, bytes in
@@ -118,6 +124,8 @@ final class OfflineRun {
                 untilSignal -= 1
                 return untilSignal > 0
             }
+            count += 0x1000
+            progress.show(count) { file.progress }
             if case .stop = interruption.next() { break }
         }
         counts.end()
@@ -140,6 +148,7 @@ final class OfflineRun {
         describeInterfaces()
         if !output.isFinished { try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output) }
         attribution.add(captures.damage)
+        progress.clear()
         let registrations = attribution.registrations
         output.list(registrations.known, dropped: registrations.dropped, captureNames: captures.names)
         try output.finish(attribution.currentSummary())

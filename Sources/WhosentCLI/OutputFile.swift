@@ -95,6 +95,8 @@ enum Diagnostics {
 
     /// Prints a line as it is.
     static func line(_ text: String) {
+        // A terminal that does not read must not keep a command from ending.
+        if Terminal.hasErrors, !isWritable(FileDescriptor.standardError.rawValue, milliseconds: 1000) { return }
         // Nobody is left to tell when standard error itself is gone.
         _ = try? FileDescriptor.standardError.writeAll(Array((text + "\n").utf8))
     }

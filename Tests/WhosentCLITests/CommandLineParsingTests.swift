@@ -54,6 +54,8 @@ struct CommandLineParsingTests {
         ["evidence"], ["evidence", "a", "b", "-w", "c"], ["evidence", "-", "-"], ["evidence", "a", "--format", "csv"],
         ["record", "-w", "x", "--snaplen", "5"], ["nonsense"],
         ["live", "--ring-size", "63"], ["record", "-w", "x", "--ring-size", "1048577"],
+        ["live", "--top", "--format", "ndjson"], ["live", "--top", "-v"], ["live", "--top", "-w", "-"],
+        ["live", "--top", "--command-word", "true"],
         ["live", "--process-table", "255"], ["join", "a", "--evidence", "e", "--record-table", "1023"],
     ])
     func wrongWordsAreUsageErrors(words: [String]) {

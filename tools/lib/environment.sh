@@ -52,6 +52,7 @@ command -v pkg-config|pkg-config
 pkg-config --exists libbpf|libbpf-dev
 pkg-config --exists libpcap|libpcap-dev
 test -e /usr/include/zlib.h|zlib1g-dev
+test -e /usr/include/curses.h|libncurses-dev
 command -v git|git
 command -v cc|gcc
 test -e /usr/include/stdlib.h|libc6-dev
@@ -74,6 +75,7 @@ END
         cat <<'END'
 command -v tcpdump|tcpdump
 command -v tshark|tshark
+command -v tmux|tmux
 command -v setpriv|util-linux
 find_python|python3-jsonschema
 command -v chromium|chromium

@@ -28,6 +28,17 @@ struct CaptureFeed {
     /// Damage found so far.
     var damage: [Damage] { sources.flatMap(\.file.damage) }
 
+    /// How far all files together are read; nil where one is a pipe.
+    var progress: ReadProgress? {
+        var sum = ReadProgress(position: 0, size: 0)
+        for source in sources {
+            guard let one = source.file.progress else { return nil }
+            sum.position += one.position
+            sum.size += one.size
+        }
+        return sum
+    }
+
     /// Opens the files.
     init(paths: [String]) throws(CommandFailure) {
         for path in paths {

@@ -24,6 +24,7 @@ struct LiveCommand: ParsableCommand {
               whosent live --tag newmail          only what looks like Exchange's notifications
               whosent live -w out.pcapng --print  keep the packets, with their processes, and print too
               whosent live -- ./suspect --flag    watch while a command runs
+              whosent live --top                  a table that follows: who sends most, right now
               whosent live --socket-table         where BPF is refused (see whosent doctor)
             """)
 
@@ -43,6 +44,11 @@ struct LiveCommand: ParsableCommand {
 
     @Flag(name: .customLong("print"), help: "With -w, print packets too.")
     var printsPackets = false
+
+    @Flag(
+        name: .customLong("top"),
+        help: "Show a table that follows what is sent, in place of lines; keys: q, p pause, s sort, / filter.")
+    var top = false
 
     @Option(help: ArgumentHelp("Stop after this many seconds.", valueName: "seconds"))
     var duration: Double?
@@ -79,11 +85,20 @@ struct LiveCommand: ParsableCommand {
         }
         if printsPackets, write == nil { throw ValidationError("--print goes with -w") }
         if pktap, write == nil { throw ValidationError("--pktap goes with -w") }
+        if top { try validateTop() }
+    }
+
+    private func validateTop() throws {
+        if !command.isEmpty { throw ValidationError("--top takes the terminal that COMMAND would use; leave one out") }
+        if output.format != nil || output.verbose || printsPackets || write == "-" {
+            throw ValidationError("--top shows a table in place of lines; leave out --format, -v, --print and -w -")
+        }
     }
 
     func run() throws {
+        let screen = try top ? LiveTable(title: ([interface] + filter).joined(separator: " ")) : nil
         var stop = StopCondition(Interruption(), duration: duration)
-        let run = try LiveRun(self)
+        let run = try LiveRun(self, screen: screen)
         try run.watch(&stop)
     }
 }
@@ -91,6 +106,7 @@ struct LiveCommand: ParsableCommand {
 /// One run of `whosent live`: probe and capture on the left, attribution in the middle, output on the right.
 private final class LiveRun {
     private let options: LiveCommand
+    private let screen: LiveTable?
     private let evidence: SenderEvidence
     private let capture: LiveCapture
     private var attribution: Attribution
@@ -106,8 +122,9 @@ private final class LiveRun {
     private var lastStatistics: Timestamp
     private var nextInventory = monotonicClock() + inventoryInterval
 
-    init(_ options: LiveCommand) throws {
+    init(_ options: LiveCommand, screen: LiveTable?) throws {
         self.options = options
+        self.screen = screen
         // A mistake in a rule file is told before anything is attached.
         let classifier = Classifier(configuration: try options.classifier.makeConfiguration())
         let start: Timestamp
@@ -138,7 +155,7 @@ private final class LiveRun {
         try evidence.prepare(&attribution)
 
         var outputSettings = ReportOutput.Settings()
-        outputSettings.printsLines = options.write == nil || options.printsPackets
+        outputSettings.printsLines = !options.top && (options.write == nil || options.printsPackets)
         outputSettings.leavesStandardOutput = options.write == "-"
         outputSettings.limit = options.count
         var annotated: AnnotatedCapture?
@@ -158,8 +175,11 @@ private final class LiveRun {
         Diagnostics.line("ready")
         try stop.start(options.command)
         defer { stop.endCommand() }
+        try screen?.open()
+        // Also where something fails: what is said of it has to be readable.
+        defer { screen?.close() }
         var gone: CaptureError?
-        while !stop.isMet(), !output.isFinished {
+        while !stop.isMet(), !output.isFinished, screen?.wantsEnd != true {
             waitUntilReadable(capture.descriptor, milliseconds: 10)
             do {
                 try collect()
@@ -168,7 +188,9 @@ private final class LiveRun {
                 break
             }
             try output.flush()
+            screen?.show(attribution.summary) { output.groups }
         }
+        screen?.close()
         output.beginEnd()
         if gone == nil, !output.isFinished { try drain() }
         try finish(commandStatus: stop.commandStatus)

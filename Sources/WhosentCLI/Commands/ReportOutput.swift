@@ -33,6 +33,9 @@ struct ReportOutput: AttributionOutput {
         if settings.printsLines, !settings.leavesStandardOutput { self.format.begin(into: &standardOutput.buffer) }
     }
 
+    /// The groups of the summary table so far, for the table on the screen.
+    var groups: [SummaryTable.Row] { (format as? TextFormat)?.table.rowsByAge ?? [] }
+
     var isFinished: Bool {
         if let limit = settings.limit, reportedCount >= limit { return true }
         return standardOutput.isClosed && annotated == nil

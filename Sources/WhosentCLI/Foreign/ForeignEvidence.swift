@@ -69,7 +69,10 @@ struct ForeignEvidence {
     /// - Parameters:
     ///   - captures: the captures, which are read for a sample.
     ///   - given: the clocks' offset in nanoseconds, where it was given.
-    mutating func prepare(captures: [String], given: Int64?) throws(CommandFailure) {
+    ///   - progress: told how far it is.
+    mutating func prepare(
+        captures: [String], given: Int64?, _ progress: Progress
+    ) throws(CommandFailure) {
         var sample = PacketSample()
         if sources.contains(where: { !$0.isListing }) {
             let canRepeat = captures.allSatisfy(isRepeatable)
@@ -79,29 +82,40 @@ struct ForeignEvidence {
                     "clocks are aligned by reading the captures twice: save what comes from a pipe to a file, or state "
                         + "--clock-offset")
             }
-            if canRepeat { try look(at: captures, into: &sample) }
+            if canRepeat { try look(at: captures, into: &sample, progress) }
         }
-        for index in sources.indices { try note(index, sample: sample) }
+        for index in sources.indices { try note(index, sample: sample, progress) }
         for source in sources where !source.isListing { align(source, given: given, sample: sample) }
     }
 
-    private mutating func look(at captures: [String], into sample: inout PacketSample) throws(CommandFailure) {
+    private mutating func look(
+        at captures: [String], into sample: inout PacketSample, _ progress: Progress
+    ) throws(CommandFailure) {
         var feed = try CaptureFeed(paths: captures)
         var pings = PingSeries()
+        var count = 0
+        progress.begin("packets looked at for the clocks")
         while feed.next({ frame, bytes, _, _ in
             guard let ip = decodeFrame(bytes, linkType: frame.linkType, originalLength: frame.originalLength).ip else {
                 return
             }
             sample.add(ip, at: frame.time)
             pings.add(ip, at: frame.time)
-        }) {}
+        }) {
+            count += 1
+            if count & 0x3FF == 0 { progress.show(count) { feed.progress } }
+        }
         matching.set(pings)
     }
 
-    private mutating func note(_ index: Int, sample: PacketSample) throws(CommandFailure) {
+    private mutating func note(_ index: Int, sample: PacketSample, _ progress: Progress) throws(CommandFailure) {
         let source = sources[index]
         let file = shownName(source.path)
+        var count = 0
+        progress.begin("records of evidence")
         while let record = try next(source.reader) {
+            count += 1
+            if count & 0x3FF == 0 { progress.show(count) { source.reader.progress } }
             switch record {
             case .traffic(let traffic): matching.note(traffic, evidence: source.number, sample: sample)
             case .sighting(let sighting):
