@@ -15,10 +15,18 @@ final class AnnotatedCapture {
     /// Creates the file.
     ///
     /// - Parameter inputs: files that the command reads.
-    init(
+    convenience init(
         path: String, besides inputs: [String] = [], coverage: [Coverage], interfaces: [CaptureInterface]
     ) throws(CommandFailure) {
-        descriptor = try OutputFile.create(path, besides: inputs)
+        try self.init(
+            descriptor: try OutputFile.create(path, besides: inputs), coverage: coverage, interfaces: interfaces)
+    }
+
+    /// Begins the capture on a file or pipe that is open.
+    init(
+        descriptor: FileDescriptor, coverage: [Coverage], interfaces: [CaptureInterface]
+    ) throws(CommandFailure) {
+        self.descriptor = descriptor
         self.interfaces = interfaces
         do {
             writer = try AnnotatedCaptureWriter(

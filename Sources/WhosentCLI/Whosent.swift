@@ -19,7 +19,7 @@ public struct Whosent: ParsableCommand {
         version: "whosent \(toolVersion)",
         subcommands: [
             LiveCommand.self, RecordCommand.self, JoinCommand.self, ClassifyCommand.self, ExplainCommand.self,
-            EvidenceCommand.self, DoctorCommand.self,
+            EvidenceCommand.self, DoctorCommand.self, ExtcapCommand.self,
         ])
 
     /// The root command, which does nothing by itself.
@@ -37,7 +37,7 @@ public func runWhosent() -> Int32 { runWhosent(programArguments()) }
 /// - Parameter words: the command line without the program's name.
 public func runWhosent(_ words: [String]) -> Int32 {
     do {
-        var command = try Whosent.parseAsRoot(markCommandWords(words))
+        var command = try Whosent.parseAsRoot(markCommandWords(nameExtcap(words)))
         try command.run()
         return ExitStatus.done
     } catch let failure as CommandFailure {
@@ -55,6 +55,15 @@ public func runWhosent(_ words: [String]) -> Int32 {
         }
         return code.rawValue
     }
+}
+
+/// Adds the name of the command where Wireshark calls: it knows of no commands, and tells programs in its extcap folder
+/// apart by nothing but where they are.
+func nameExtcap(_ words: [String]) -> [String] {
+    guard words.first?.hasPrefix("--") == true, words.contains(where: { $0.hasPrefix("--extcap-interface") }) else {
+        return words
+    }
+    return ["extcap"] + words
 }
 
 /// Marks the words of COMMAND behind `--` in `live` and `record`, so that the parser, which forgets where `--` stood,

@@ -8,6 +8,7 @@ import Probe
 import ProcessMetadata
 import Records
 import Reporting
+import SystemPackage
 import TextEscaping
 
 /// `whosent live`
@@ -29,8 +30,11 @@ struct LiveCommand: ParsableCommand {
 
     @Option(
         name: [.customShort("i", allowingJoined: true), .long],
-        help: ArgumentHelp("The interface to capture on, or any.", valueName: "interface"))
+        help: ArgumentHelp("The interface to capture on, or any.", valueName: "interface"),
+        completion: InterfaceCompletion.names)
     var interface = "any"
+
+    @OptionGroup var namespace: NamespaceOption
 
     @Option(
         name: [.customShort("w", allowingJoined: true), .customLong("write")],
@@ -79,18 +83,22 @@ struct LiveCommand: ParsableCommand {
 
     func run() throws {
         var stop = StopCondition(Interruption(), duration: duration)
+        try namespace.enter()
         let run = try LiveRun(self)
         try run.watch(&stop)
     }
 }
 
 /// One run of `whosent live`: probe and capture on the left, attribution in the middle, output on the right.
-private final class LiveRun {
+final class LiveRun {
     private let options: LiveCommand
     private let evidence: SenderEvidence
     private let capture: LiveCapture
     private var attribution: Attribution
     private var output: ReportOutput
+    /// Set where the packets go to another program, which is to get nothing else.
+    private let reader: CaptureReader?
+    private var quiet: QuietNotice
     /// Nil where the evidence covers no absence.
     private var coverage: Coverage?
     private var interfaces: [HostInterface] = []
@@ -102,8 +110,13 @@ private final class LiveRun {
     private var lastStatistics: Timestamp
     private var nextInventory = monotonicClock() + inventoryInterval
 
-    init(_ options: LiveCommand) throws {
+    init(_ options: LiveCommand, reader: CaptureReader? = nil) throws {
         self.options = options
+        self.reader = reader
+        let expression = options.filter.joined(separator: " ")
+        quiet = QuietNotice(
+            interface: LosslessEscape.text(options.interface), expression: LosslessEscape.text(expression),
+            isFiltered: !options.output.filter.isEmpty)
         // A mistake in a rule file is told before anything is attached.
         let classifier = Classifier(configuration: try options.classifier.makeConfiguration())
         let start: Timestamp
@@ -111,8 +124,7 @@ private final class LiveRun {
         do {
             start = wallClock()
             capture = try LiveCapture(
-                interface: options.interface, filter: options.filter.joined(separator: " "), snapLength: 262_144,
-                bufferBytes: 16 << 20)
+                interface: options.interface, filter: expression, snapLength: 262_144, bufferBytes: 16 << 20)
         } catch {
             throw CommandFailure(error.exitStatus, error.description)
         }
@@ -120,7 +132,7 @@ private final class LiveRun {
         coverage = evidence.coverage(from: start)
         lastStatistics = start
         var settings = Attribution.Settings()
-        settings.keepsBytes = options.write != nil
+        settings.keepsBytes = options.write != nil || reader != nil
         settings.seenHere = true
         settings.namespace = host.networkNamespace
         settings.captureNames = [LosslessEscape.text(options.interface)]
@@ -138,10 +150,11 @@ private final class LiveRun {
         outputSettings.leavesStandardOutput = options.write == "-"
         outputSettings.limit = options.count
         var annotated: AnnotatedCapture?
-        if let path = options.write {
+        if let descriptor = try reader?.descriptor ?? options.write.map({ try OutputFile.create($0) }) {
             annotated = try AnnotatedCapture(
-                path: path, coverage: coverage.map { [$0] } ?? [], interfaces: [capture.interface])
+                descriptor: descriptor, coverage: coverage.map { [$0] } ?? [], interfaces: [capture.interface])
         }
+        if reader != nil { outputSettings.handOver(filtered: !options.output.filter.isEmpty) }
         output = ReportOutput(
             format: options.output.makeFormat(lines: outputSettings.printsLines), filter: options.output.filter,
             settings: outputSettings, annotated: annotated)
@@ -150,11 +163,13 @@ private final class LiveRun {
 
     func watch(_ stop: inout StopCondition) throws {
         try collect()
-        Diagnostics.line("ready")
+        if reader == nil { Diagnostics.line("ready") }
         try stop.start(options.command)
         defer { stop.endCommand() }
+        quiet.begin(at: monotonicClock())
         var gone: CaptureError?
         while !stop.isMet(), !output.isFinished {
+            if let reader, reader.isGone { return }
             waitUntilReadable(capture.descriptor, milliseconds: 10)
             do {
                 try collect()
@@ -163,6 +178,7 @@ private final class LiveRun {
                 break
             }
             try output.flush()
+            noticeQuiet()
         }
         output.beginEnd()
         if gone == nil, !output.isFinished { try drain() }
@@ -221,6 +237,14 @@ private final class LiveRun {
             ]
         }
         try output.finish(summary)
+    }
+
+    /// Says once what is waited for, where nothing was reported for a while.
+    private func noticeQuiet() {
+        guard reader == nil else { return }
+        let sentence = quiet.sentence(
+            at: monotonicClock(), captured: attribution.summary.captured, reported: output.reportedCount)
+        if let sentence { Diagnostics.report(sentence) }
     }
 
     private func lookForInterfaces() throws {

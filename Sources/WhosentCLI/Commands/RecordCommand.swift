@@ -28,8 +28,11 @@ struct RecordCommand: ParsableCommand {
 
     @Option(
         name: [.customShort("i", allowingJoined: true), .long],
-        help: ArgumentHelp("Record only what leaves by this interface.", valueName: "interface"))
+        help: ArgumentHelp("Record only what leaves by this interface.", valueName: "interface"),
+        completion: InterfaceCompletion.names)
     var interface: String?
+
+    @OptionGroup var namespace: NamespaceOption
 
     @Option(
         name: [.customShort("s", allowingJoined: true), .long],
@@ -65,6 +68,7 @@ struct RecordCommand: ParsableCommand {
 
     func run() throws {
         var stop = StopCondition(Interruption(), duration: duration)
+        try namespace.enter()
         let run = try RecordRun(self)
         try run.watch(&stop)
     }
