@@ -1,9 +1,7 @@
 import ArgumentParser
 import Capture
-import PacketDecoding
 import Platform
 import Probe
-import Records
 
 /// `whosent extcap`
 struct ExtcapCommand: ParsableCommand {
@@ -11,8 +9,9 @@ struct ExtcapCommand: ParsableCommand {
         commandName: "extcap",
         abstract: "Capture for Wireshark, which calls this itself once it stands in its extcap folder.",
         discussion: """
-            A link to whosent in Wireshark's extcap folder is enough: words that begin as Wireshark's do mean this command.
-            `tshark -G folders` names the folder. Capturing needs the privileges of live.
+            A link to whosent in Wireshark's extcap folder is enough: words that begin as
+            Wireshark's do mean this command. `tshark -G folders` names the folder.
+            Capturing needs the privileges of live.
 
             Examples:
               whosent extcap --extcap-interfaces
@@ -57,7 +56,7 @@ struct ExtcapCommand: ParsableCommand {
     @Flag(name: .customLong("capture"), help: "Capture.")
     var captures = false
 
-    @Option(help: ArgumentHelp("The pipe that the packets go to, as pcapng.", valueName: "file"))
+    @Option(help: ArgumentHelp("The pipe that the packets go to, as pcapng.", valueName: "file"), completion: .file())
     var fifo: String?
 
     @Option(
@@ -71,7 +70,8 @@ struct ExtcapCommand: ParsableCommand {
         help: ArgumentHelp("Only packets with one of these tags, with commas between.", valueName: "names"))
     var tag = ""
 
-    @Option(help: ArgumentHelp("Tag packets by the rules in this YAML file too.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Tag packets by the rules in this YAML file too.", valueName: "file"), completion: .file())
     var rules = ""
 
     @Flag(help: "Leave command lines, which may hold secrets, out of the packets' comments.")
@@ -99,21 +99,10 @@ struct ExtcapCommand: ParsableCommand {
             lines += ExtcapSentences.configuration(interfaces: listInterfaces(), namespaces: NetworkNamespace.names)
         }
         // Words on standard output say that the filter is wrong; the status is not asked for.
-        if let problem = filter.flatMap(Self.problem) { lines.append(problem) }
+        if let problem = filter.flatMap(FilterExpression.problem) { lines.append(problem) }
         var output = StandardOutput()
         output.buffer = Array(lines.map { $0 + "\n" }.joined().utf8)
         try output.flush()
-    }
-
-    /// What is wrong with an expression; nil for one that fits all interfaces or Ethernet. The interface is not known
-    /// when Wireshark asks.
-    static func problem(with filter: String) -> String? {
-        do throws(CaptureError) {
-            _ = try PacketFilter(filter, linkType: LinkType.linuxSLL2)
-            return nil
-        } catch {
-            return (try? PacketFilter(filter, linkType: LinkType.ethernet)) == nil ? error.description : nil
-        }
     }
 
     private func capture() throws {

@@ -16,16 +16,20 @@ struct LiveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "live",
         abstract: "Watch this machine and name the process behind every UDP datagram and ICMP echo.",
+        usage: "whosent live [<options>] [<pcap-filter> ...] [-- <command> ...]",
         discussion: """
-            Prints `ready` on standard error once everything is attached: what is sent after that line is covered.
+            Prints `ready` on standard error once everything is attached: what is sent
+            after that line is covered. Runs until interrupted, for --duration, for -c
+            packets, or until COMMAND has ended.
 
             Examples:
               whosent live                        everything on every interface
               whosent live -i eth0 udp port 53    who asks for names
-              whosent live --tag newmail          only what looks like Exchange's notifications
-              whosent live -w out.pcapng --print  keep the packets, with their processes, and print too
+              whosent live --tag newmail          only Exchange's notifications
+              whosent live --netns blue           in the network namespace blue
+              whosent live -w out.pcapng --print  keep the packets, and print too
               whosent live -- ./suspect --flag    watch while a command runs
-              whosent live --socket-table         where BPF is refused (see whosent doctor)
+              whosent live --socket-table         where BPF is refused (whosent doctor)
             """)
 
     @Option(
@@ -39,7 +43,8 @@ struct LiveCommand: ParsableCommand {
     @Option(
         name: [.customShort("w", allowingJoined: true), .customLong("write")],
         help: ArgumentHelp(
-            "Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"))
+            "Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"),
+        completion: .file())
     var write: String?
 
     @Flag(name: .customLong("print"), help: "With -w, print packets too.")
@@ -113,9 +118,10 @@ final class LiveRun {
     init(_ options: LiveCommand, reader: CaptureReader? = nil) throws {
         self.options = options
         self.reader = reader
-        let expression = options.filter.joined(separator: " ")
+        let expression = FilterExpression(words: options.filter)
+        try expression.refuseMistyped()
         quiet = QuietNotice(
-            interface: LosslessEscape.text(options.interface), expression: LosslessEscape.text(expression),
+            interface: LosslessEscape.text(options.interface), expression: LosslessEscape.text(expression.text),
             isFiltered: !options.output.filter.isEmpty)
         // A mistake in a rule file is told before anything is attached.
         let classifier = Classifier(configuration: try options.classifier.makeConfiguration())
@@ -124,7 +130,7 @@ final class LiveRun {
         do {
             start = wallClock()
             capture = try LiveCapture(
-                interface: options.interface, filter: expression, snapLength: 262_144, bufferBytes: 16 << 20)
+                interface: options.interface, filter: expression.text, snapLength: 262_144, bufferBytes: 16 << 20)
         } catch {
             throw CommandFailure(error.exitStatus, error.description)
         }
