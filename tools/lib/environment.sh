@@ -76,6 +76,7 @@ command -v tcpdump|tcpdump
 command -v tshark|tshark
 command -v setpriv|util-linux
 find_python|python3-jsonschema
+command -v mandoc|mandoc
 END
         ;;
     kernels)
