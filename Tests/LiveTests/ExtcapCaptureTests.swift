@@ -46,8 +46,8 @@ struct ExtcapCaptureTests {
         let fifo = try makePipe()
         let whosent = try StartedCommand(capture(network, fifo: fifo))
         let reader = try StartedCommand(["/bin/cat", fifo])
-        usleep(2_000_000)
-        #expect(!reader.output.isEmpty, "the header is there before any packet is")
+        // The header is there before any packet is.
+        try reader.wait(for: "annotatedCapture")
         reader.send(signal: SIGTERM)
         let run = try whosent.finish(seconds: 5)
         #expect(run.status == 0 && run.errors.isEmpty && run.output.isEmpty, "\(run.errors)")
@@ -59,14 +59,14 @@ struct ExtcapCaptureTests {
         let fifo = try makePipe()
         let file = folder.appending(path: "out.pcapng").path
         let whosent = try StartedCommand(capture(network, fifo: fifo) + tags)
-        let reader = try StartedCommand(["/bin/sh", "-c", "cat '\(fifo)' > '\(file)'"])
-        usleep(2_500_000)
+        let reader = try StartedCommand(["/bin/cat", fifo])
+        try reader.wait(for: "annotatedCapture")
         try send(network)
         usleep(1_500_000)
         whosent.send(signal: SIGTERM)
         let run = try whosent.finish(seconds: 10)
         #expect(run.status == 0 && run.errors.isEmpty && run.output.isEmpty, "\(run.errors)")
-        #expect(try reader.finish(seconds: 5).status == 0)
+        try reader.finish(seconds: 5).output.write(to: URL(filePath: file))
         let comments = try CommandRun([
             "/usr/bin/env", "tshark", "-r", file, "-T", "fields", "-e", "frame.comment",
         ])
@@ -89,7 +89,9 @@ struct ExtcapCaptureTests {
             """
         let tshark = try StartedCommand(["/usr/bin/unshare", "--mount", "/bin/bash", "-c", script])
         try tshark.wait(for: "Capture started", seconds: 20)
-        usleep(2_500_000)
+        try send(network)
+        // What came before the tool was ready is not captured; it has enough with as many packets as were sent once.
+        usleep(3_000_000)
         try send(network)
         let run = try tshark.finish(seconds: 30)
         #expect(run.status == 0, "\(run.errors)")
