@@ -46,6 +46,7 @@ public struct EvidenceError: Error, Hashable, Sendable, CustomStringConvertible 
     static func notEvidence(_ file: String, _ what: String) -> EvidenceError {
         EvidenceError(
             code: .notEvidence, file: file,
-            description: "\(file) \(what); evidence can be \(EvidenceKind.listing)")
+            description:
+                "\(file) \(what); evidence is what `whosent record -w` writes, and more that `whosent help join` names")
     }
 }

@@ -41,12 +41,6 @@ public enum EvidenceKind: String, Hashable, Sendable, CaseIterable {
         case .etl2pcapng: .running
         }
     }
-
-    /// All of them in a sentence's form.
-    static var listing: String {
-        let names = allCases.map(\.name)
-        return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
-    }
 }
 
 /// What a file seems to be, by its first bytes.

@@ -85,27 +85,14 @@ public struct NetworkInventory: Sendable {
             if paths[namespace] == nil { paths[namespace] = path }
         }
         add("/proc/self/ns/net")
-        for name in directoryEntries("/proc") where name.utf8.first.map(isDigit) == true {
+        for name in directoryEntries(ofPath: "/proc") where name.utf8.first.map(isDigit) == true {
             add("/proc/\(name)/ns/net")
         }
-        for name in directoryEntries("/run/netns") { add("/run/netns/\(name)") }
+        for name in NetworkNamespace.names { add(NetworkNamespace.path(of: name)) }
         return paths
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-
-    private static func directoryEntries(_ path: String) -> [String] {
-        guard let directory = unsafe opendir(path) else { return [] }
-        defer { _ = unsafe closedir(directory) }
-        var names: [String] = []
-        while let entry = unsafe readdir(directory) {
-            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
 }
 
 /// The interfaces of the calling thread's network namespace (getifaddrs(3)).

@@ -40,3 +40,17 @@ func contents(ofPath path: String) -> [UInt8]? {
         content += buffer.prefix(count)
     }
 }
+
+/// The names in a directory but `.` and `..`, in no order; none where it cannot be read.
+func directoryEntries(ofPath path: String) -> [String] {
+    guard let directory = unsafe opendir(path) else { return [] }
+    defer { _ = unsafe closedir(directory) }
+    var names: [String] = []
+    while let entry = unsafe readdir(directory) {
+        let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+}

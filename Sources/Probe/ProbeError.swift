@@ -10,6 +10,8 @@ public struct ProbeError: Error, Equatable, CustomStringConvertible {
         case kernelLacksFeature
         /// The named interface does not exist.
         case noSuchInterface
+        /// The named network namespace does not exist.
+        case noSuchNamespace
         /// A system call failed that should not.
         case io
     }

@@ -17,11 +17,20 @@ final class AnnotatedCapture {
     /// - Parameters:
     ///   - inputs: files that the command reads.
     ///   - pktap: see ``AnnotatedCaptureWriter``.
-    init(
+    convenience init(
         path: String, besides inputs: [String] = [], coverage: [Coverage], interfaces: [CaptureInterface],
         pktap: Bool = false
     ) throws(CommandFailure) {
-        descriptor = try OutputFile.create(path, besides: inputs)
+        try self.init(
+            descriptor: try OutputFile.create(path, besides: inputs), coverage: coverage, interfaces: interfaces,
+            pktap: pktap)
+    }
+
+    /// Begins the capture on a file or pipe that is open.
+    init(
+        descriptor: FileDescriptor, coverage: [Coverage], interfaces: [CaptureInterface], pktap: Bool
+    ) throws(CommandFailure) {
+        self.descriptor = descriptor
         self.interfaces = interfaces
         do {
             writer = try AnnotatedCaptureWriter(

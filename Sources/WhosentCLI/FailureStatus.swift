@@ -25,7 +25,7 @@ extension ProbeError {
         switch code {
         case .notPermitted: ExitStatus.notPermitted
         case .kernelLacksFeature: ExitStatus.kernelLacksFeature
-        case .noSuchInterface: ExitStatus.noInput
+        case .noSuchInterface, .noSuchNamespace: ExitStatus.noInput
         case .io: ExitStatus.inputOutput
         }
     }

@@ -151,7 +151,12 @@ final class OfflineRun {
         progress.clear()
         let registrations = attribution.registrations
         output.list(registrations.known, dropped: registrations.dropped, captureNames: captures.names)
-        try output.finish(attribution.currentSummary())
+        let summary = attribution.currentSummary()
+        if summary.captured == 0, expression == nil, summary.damage.isEmpty {
+            Diagnostics.report(
+                "there is no packet in \(captures.names.joined(separator: ", ")): was it stopped too soon?")
+        }
+        try output.finish(summary)
     }
 
     /// A capture may describe interfaces anywhere before their first packet.

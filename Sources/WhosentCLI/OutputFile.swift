@@ -28,9 +28,20 @@ enum OutputFile {
         } catch let error as Errno {
             let status =
                 error == .permissionDenied || error == .notPermitted ? ExitStatus.notPermitted : ExitStatus.inputOutput
-            throw CommandFailure(status, "cannot create \(path): \(error)")
+            throw CommandFailure(status, "cannot create \(path): \(reason(error))")
         } catch {
             throw CommandFailure(ExitStatus.inputOutput, "cannot create \(path): \(error)")
+        }
+    }
+}
+
+extension OutputFile {
+    private static func reason(_ error: Errno) -> String {
+        switch error {
+        case .noSuchFileOrDirectory: "its folder does not exist"
+        case .isDirectory: "it is a folder; name a file in it"
+        case .permissionDenied, .notPermitted: "this user may not write there"
+        default: error.description
         }
     }
 }

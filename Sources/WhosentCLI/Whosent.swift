@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Platform
+import TextEscaping
 
 /// `whosent`: which process sent that packet?
 public struct Whosent: ParsableCommand {
@@ -8,8 +9,9 @@ public struct Whosent: ParsableCommand {
         commandName: "whosent",
         abstract: "Name the process that sent each UDP datagram and ping, with proof.",
         discussion: """
-            live needs root and a kernel with BPF; doctor says whether this machine will do. join, classify, explain,
-            report, verify and evidence read files and need nothing.
+            live and record need root and a kernel with BPF; doctor says whether this
+            machine will do. join, classify, explain, report, verify and evidence read
+            files and need nothing.
 
             Examples:
               sudo whosent live
@@ -19,7 +21,7 @@ public struct Whosent: ParsableCommand {
         version: "whosent \(toolVersion)",
         subcommands: [
             LiveCommand.self, RecordCommand.self, JoinCommand.self, ClassifyCommand.self, ExplainCommand.self,
-            ReportCommand.self, VerifyCommand.self, EvidenceCommand.self, DoctorCommand.self,
+            ReportCommand.self, VerifyCommand.self, EvidenceCommand.self, DoctorCommand.self, ExtcapCommand.self,
         ])
 
     /// The root command, which does nothing by itself.
@@ -37,7 +39,8 @@ public func runWhosent() -> Int32 { runWhosent(programArguments()) }
 /// - Parameter words: the command line without the program's name.
 public func runWhosent(_ words: [String]) -> Int32 {
     do {
-        var command = try Whosent.parseAsRoot(markCommandWords(words))
+        try refuseUnknownCommand(words)
+        var command = try Whosent.parseAsRoot(markCommandWords(nameExtcap(words)))
         try command.run()
         return ExitStatus.done
     } catch let failure as CommandFailure {
@@ -55,6 +58,24 @@ public func runWhosent(_ words: [String]) -> Int32 {
         }
         return code.rawValue
     }
+}
+
+/// A mistyped command's name would be taken for an argument of no command at all.
+private func refuseUnknownCommand(_ words: [String]) throws(CommandFailure) {
+    let names = Whosent.configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard let word = words.first, !word.hasPrefix("-"), word != "help", !names.contains(word) else { return }
+    throw CommandFailure(
+        ExitStatus.usage,
+        "there is no command \(LosslessEscape.text(word)); there are \(names.joined(separator: ", ")) (whosent help)")
+}
+
+/// Adds the name of the command where Wireshark calls: it knows of no commands, and tells programs in its extcap folder
+/// apart by nothing but where they are.
+func nameExtcap(_ words: [String]) -> [String] {
+    guard words.first?.hasPrefix("--") == true, words.contains(where: { $0.hasPrefix("--extcap-interface") }) else {
+        return words
+    }
+    return ["extcap"] + words
 }
 
 /// Marks the words of COMMAND behind `--` in `live` and `record`, so that the parser, which forgets where `--` stood,

@@ -203,10 +203,7 @@ struct EvidenceDamageTests {
         #expect(error?.code == .notEvidence)
         #expect(
             error?.description
-                == message + "; evidence can be an evidence pcapng (whosent record -w), an annotated pcapng "
-                + "(whosent live -w, whosent join -w), a Windows kernel trace as CSV (tracerpt -of CSV), "
-                + "a tasklist listing, a netstat listing with process ids (netstat -ano), a pcapng of ptcpdump or "
-                + "a pcapng of etl2pcapng")
+                == message + "; evidence is what `whosent record -w` writes, and more that `whosent help join` names")
     }
 
     @Test(

@@ -79,6 +79,7 @@ command -v tmux|tmux
 command -v setpriv|util-linux
 find_python|python3-jsonschema
 command -v chromium|chromium
+command -v mandoc|mandoc
 END
         ;;
     kernels)

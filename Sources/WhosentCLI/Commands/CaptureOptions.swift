@@ -4,12 +4,14 @@ import Classification
 /// Capture files as `join` and `classify` take them.
 struct CaptureOptions: ParsableArguments {
     @Argument(
-        help: ArgumentHelp("Capture files (pcap, pcapng, gzipped too); - is standard input.", valueName: "capture"))
+        help: ArgumentHelp("Capture files (pcap, pcapng, gzipped too); - is standard input.", valueName: "capture"),
+        completion: .file())
     var captures: [String] = []
 
     @Option(
         name: .customShort("r", allowingJoined: true),
-        help: ArgumentHelp("Another way to name a capture, as in tcpdump (repeatable).", valueName: "file"))
+        help: ArgumentHelp("Another way to name a capture, as in tcpdump (repeatable).", valueName: "file"),
+        completion: .file())
     var read: [String] = []
 
     @Option(help: ArgumentHelp("Only packets that pass this pcap-filter(7) expression.", valueName: "expression"))
@@ -58,7 +60,8 @@ struct ClassifierOptions: ParsableArguments {
             "Take 8-byte datagrams to this UDP port for new-mail notifications (repeatable).", valueName: "port"))
     var newmailPort: [UInt16] = []
 
-    @Option(help: ArgumentHelp("Tag packets by the rules in this YAML file too.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Tag packets by the rules in this YAML file too.", valueName: "file"), completion: .file())
     var rules: String?
 
     /// The rules of the file that was named.

@@ -8,11 +8,11 @@ struct ClassifyCommand: ParsableCommand {
         abstract: "Tag the known patterns in capture files; needs no evidence and names no process.",
         discussion: """
             Examples:
-              whosent classify eth0.pcap                        what patterns are in it
-              whosent classify eth0.pcap --newmail-port 2762 -v a port that a client is known to have registered
-              whosent classify eth0.pcap --registrations        which clients asked which servers for notifications
-              whosent classify eth0.pcap --rules mine.yaml      patterns of your own too
-              whosent classify --list-rules                     every tag there is, and what speaks against one
+              whosent classify capture.pcap                      what patterns are in it
+              whosent classify capture.pcap --newmail-port 2762  a port that is known
+              whosent classify capture.pcap --registrations      who registered with whom
+              whosent classify capture.pcap --rules rules.yaml   patterns of your own too
+              whosent classify --list-rules                      every tag there is
             """)
 
     @OptionGroup var captures: CaptureOptions

@@ -8,9 +8,13 @@ struct DoctorCommand: ParsableCommand {
         commandName: "doctor",
         abstract: "List every requirement with its state, and how to mend what is missing.",
         discussion: """
-            Says at the end which mode is possible: records of every send (live, record), socket tables only
-            (live --socket-table), or file commands only. Exits with 0 if live and record can work here, with 77 or 69 if
-            not.
+            Says at the end which mode is possible: records of every send (live, record),
+            socket tables only (live --socket-table), or file commands only. Exits with 0
+            if live and record can work here, with 77 or 69 if not.
+
+            Examples:
+              whosent doctor                   what this machine has and lacks
+              whosent doctor --format ndjson   the same for a program
             """)
 
     @Option(help: ArgumentHelp("How to print: text, ndjson or csv.", valueName: "format"))

@@ -10,19 +10,23 @@ struct EvidenceCommand: ParsableCommand {
         commandName: "evidence",
         abstract: "Say what evidence files hold, and convert them to evidence pcapng.",
         discussion: """
-            Shows why a join finds nothing: another machine, another hour, no sends, a clock of its own.
+            Shows why a join finds nothing: another machine, another hour, no sends, a
+            clock of its own.
 
             Examples:
-              whosent evidence trace.csv tasklist.txt       what is in them
-              whosent evidence trace.csv -w trace.pcapng    as a pcapng, believed as far as the original
+              whosent evidence trace.csv tasklist.txt     what is in them
+              whosent evidence trace.csv -w trace.pcapng  believed as far as the original
             """)
 
-    @Argument(help: ArgumentHelp("Evidence of any kind, told by its content; - for standard input.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp("Evidence of any kind, told by its content; - for standard input.", valueName: "file"),
+        completion: .file())
     var files: [String]
 
     @Option(
         name: [.customShort("w", allowingJoined: true), .customLong("write")],
-        help: ArgumentHelp("Convert the one file to this pcapng, - for standard output.", valueName: "file"))
+        help: ArgumentHelp("Convert the one file to this pcapng, - for standard output.", valueName: "file"),
+        completion: .file())
     var write: String?
 
     @Option(help: ArgumentHelp("text or ndjson.", valueName: "format"))

@@ -13,16 +13,16 @@ struct ExplainCommand: ParsableCommand {
         abstract: "Show every record that was considered for one packet, and why each was taken or rejected.",
         discussion: """
             Examples:
-              whosent explain 17 eth0.pcap --evidence evidence.pcapng
+              whosent explain 17 capture.pcap --evidence evidence.pcapng
             """)
 
     @Argument(help: ArgumentHelp("The packet's position in the capture, from 1.", valueName: "frame"))
     var frame: UInt64
 
-    @Argument(help: ArgumentHelp("The capture file.", valueName: "capture"))
+    @Argument(help: ArgumentHelp("The capture file.", valueName: "capture"), completion: .file())
     var capture: String
 
-    @Option(help: ArgumentHelp("Evidence, told by its content (repeatable).", valueName: "file"))
+    @Option(help: ArgumentHelp("Evidence, told by its content (repeatable).", valueName: "file"), completion: .file())
     var evidence: [String]
 
     @Flag(help: "Leave command lines, which may hold secrets, out of the output.")

@@ -8,6 +8,7 @@ import Probe
 import ProcessMetadata
 import Records
 import Reporting
+import SystemPackage
 import TextEscaping
 
 /// `whosent live`
@@ -15,28 +16,36 @@ struct LiveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "live",
         abstract: "Watch this machine and name the process behind every UDP datagram and ICMP echo.",
+        usage: "whosent live [<options>] [<pcap-filter> ...] [-- <command> ...]",
         discussion: """
-            Prints `ready` on standard error once everything is attached: what is sent after that line is covered.
+            Prints `ready` on standard error once everything is attached: what is sent
+            after that line is covered. Runs until interrupted, for --duration, for -c
+            packets, or until COMMAND has ended.
 
             Examples:
               whosent live                        everything on every interface
               whosent live -i eth0 udp port 53    who asks for names
-              whosent live --tag newmail          only what looks like Exchange's notifications
-              whosent live -w out.pcapng --print  keep the packets, with their processes, and print too
+              whosent live --tag newmail          only Exchange's notifications
+              whosent live --netns blue           in the network namespace blue
+              whosent live -w out.pcapng --print  keep the packets, and print too
               whosent live -- ./suspect --flag    watch while a command runs
               whosent live --top                  a table that follows: who sends most, right now
-              whosent live --socket-table         where BPF is refused (see whosent doctor)
+              whosent live --socket-table         where BPF is refused (whosent doctor)
             """)
 
     @Option(
         name: [.customShort("i", allowingJoined: true), .long],
-        help: ArgumentHelp("The interface to capture on, or any.", valueName: "interface"))
+        help: ArgumentHelp("The interface to capture on, or any.", valueName: "interface"),
+        completion: InterfaceCompletion.names)
     var interface = "any"
+
+    @OptionGroup var namespace: NamespaceOption
 
     @Option(
         name: [.customShort("w", allowingJoined: true), .customLong("write")],
         help: ArgumentHelp(
-            "Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"))
+            "Write the packets with their processes to this pcapng file, - for standard output.", valueName: "file"),
+        completion: .file())
     var write: String?
 
     @Flag(help: "With -w, put LINKTYPE_PKTAP's header before every packet: typed process fields for old Wireshark.")
@@ -98,19 +107,23 @@ struct LiveCommand: ParsableCommand {
     func run() throws {
         let screen = try top ? LiveTable(title: ([interface] + filter).joined(separator: " ")) : nil
         var stop = StopCondition(Interruption(), duration: duration)
+        try namespace.enter()
         let run = try LiveRun(self, screen: screen)
         try run.watch(&stop)
     }
 }
 
 /// One run of `whosent live`: probe and capture on the left, attribution in the middle, output on the right.
-private final class LiveRun {
+final class LiveRun {
     private let options: LiveCommand
     private let screen: LiveTable?
     private let evidence: SenderEvidence
     private let capture: LiveCapture
     private var attribution: Attribution
     private var output: ReportOutput
+    /// Set where the packets go to another program, which is to get nothing else.
+    private let reader: CaptureReader?
+    private var quiet: QuietNotice
     /// Nil where the evidence covers no absence.
     private var coverage: Coverage?
     private var interfaces: [HostInterface] = []
@@ -122,9 +135,15 @@ private final class LiveRun {
     private var lastStatistics: Timestamp
     private var nextInventory = monotonicClock() + inventoryInterval
 
-    init(_ options: LiveCommand, screen: LiveTable?) throws {
+    init(_ options: LiveCommand, screen: LiveTable? = nil, reader: CaptureReader? = nil) throws {
         self.options = options
         self.screen = screen
+        self.reader = reader
+        let expression = FilterExpression(words: options.filter)
+        try expression.refuseMistyped()
+        quiet = QuietNotice(
+            interface: LosslessEscape.text(options.interface), expression: LosslessEscape.text(expression.text),
+            isFiltered: !options.output.filter.isEmpty)
         // A mistake in a rule file is told before anything is attached.
         let classifier = Classifier(configuration: try options.classifier.makeConfiguration())
         let start: Timestamp
@@ -132,8 +151,7 @@ private final class LiveRun {
         do {
             start = wallClock()
             capture = try LiveCapture(
-                interface: options.interface, filter: options.filter.joined(separator: " "), snapLength: 262_144,
-                bufferBytes: 16 << 20)
+                interface: options.interface, filter: expression.text, snapLength: 262_144, bufferBytes: 16 << 20)
         } catch {
             throw CommandFailure(error.exitStatus, error.description)
         }
@@ -141,7 +159,7 @@ private final class LiveRun {
         coverage = evidence.coverage(from: start)
         lastStatistics = start
         var settings = Attribution.Settings()
-        settings.keepsBytes = options.write != nil
+        settings.keepsBytes = options.write != nil || reader != nil
         settings.seenHere = true
         settings.namespace = host.networkNamespace
         settings.captureNames = [LosslessEscape.text(options.interface)]
@@ -159,11 +177,12 @@ private final class LiveRun {
         outputSettings.leavesStandardOutput = options.write == "-"
         outputSettings.limit = options.count
         var annotated: AnnotatedCapture?
-        if let path = options.write {
+        if let descriptor = try reader?.descriptor ?? options.write.map({ try OutputFile.create($0) }) {
             annotated = try AnnotatedCapture(
-                path: path, coverage: coverage.map { [$0] } ?? [], interfaces: [capture.interface],
+                descriptor: descriptor, coverage: coverage.map { [$0] } ?? [], interfaces: [capture.interface],
                 pktap: options.pktap)
         }
+        if reader != nil { outputSettings.handOver(filtered: !options.output.filter.isEmpty) }
         output = ReportOutput(
             format: options.output.makeFormat(lines: outputSettings.printsLines), filter: options.output.filter,
             settings: outputSettings, annotated: annotated)
@@ -172,14 +191,16 @@ private final class LiveRun {
 
     func watch(_ stop: inout StopCondition) throws {
         try collect()
-        Diagnostics.line("ready")
+        if reader == nil { Diagnostics.line("ready") }
         try stop.start(options.command)
         defer { stop.endCommand() }
         try screen?.open()
         // Also where something fails: what is said of it has to be readable.
         defer { screen?.close() }
+        quiet.begin(at: monotonicClock())
         var gone: CaptureError?
         while !stop.isMet(), !output.isFinished, screen?.wantsEnd != true {
+            if let reader, reader.isGone { return }
             waitUntilReadable(capture.descriptor, milliseconds: 10)
             do {
                 try collect()
@@ -189,6 +210,8 @@ private final class LiveRun {
             }
             try output.flush()
             screen?.show(attribution.summary) { output.groups }
+            // The table shows by itself that nothing came, and shares the terminal with no line.
+            if screen == nil { noticeQuiet() }
         }
         screen?.close()
         output.beginEnd()
@@ -248,6 +271,14 @@ private final class LiveRun {
             ]
         }
         try output.finish(summary)
+    }
+
+    /// Says once what is waited for, where nothing was reported for a while.
+    private func noticeQuiet() {
+        guard reader == nil else { return }
+        let sentence = quiet.sentence(
+            at: monotonicClock(), captured: attribution.summary.captured, reported: output.reportedCount)
+        if let sentence { Diagnostics.report(sentence) }
     }
 
     private func lookForInterfaces() throws {

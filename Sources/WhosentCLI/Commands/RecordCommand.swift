@@ -12,24 +12,33 @@ struct RecordCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "record",
         abstract: "Keep the evidence of who sent what, to be joined with captures later.",
+        usage: "whosent record -w <file> [<options>] [<pcap-filter> ...] [-- <command> ...]",
         discussion: """
-            Prints `ready` on standard error once everything is attached: what is sent after that line is covered.
+            Prints `ready` on standard error once everything is attached: what is sent
+            after that line is covered. Runs until interrupted, for --duration, or until
+            COMMAND has ended.
+
+            The sends of all namespaces are recorded, also with --netns, since a packet in
+            one may come from a process in another; with -i only what leaves by it.
 
             Examples:
               whosent record -w evidence.pcapng                    until Ctrl-C
               whosent record -w evidence.pcapng --duration 60 udp  a minute of UDP
-              tcpdump -i any -w capture.pcap & whosent record -w evidence.pcapng
+              whosent record -w evidence.pcapng -- ./suspect       while a command runs
             """)
 
     @Option(
         name: [.customShort("w", allowingJoined: true), .customLong("write")],
-        help: ArgumentHelp("The evidence file, - for standard output.", valueName: "file"))
+        help: ArgumentHelp("The evidence file, - for standard output.", valueName: "file"), completion: .file())
     var write: String
 
     @Option(
         name: [.customShort("i", allowingJoined: true), .long],
-        help: ArgumentHelp("Record only what leaves by this interface.", valueName: "interface"))
+        help: ArgumentHelp("Record only what leaves by this interface.", valueName: "interface"),
+        completion: InterfaceCompletion.names)
     var interface: String?
+
+    @OptionGroup var namespace: NamespaceOption
 
     @Option(
         name: [.customShort("s", allowingJoined: true), .long],
@@ -65,6 +74,7 @@ struct RecordCommand: ParsableCommand {
 
     func run() throws {
         var stop = StopCondition(Interruption(), duration: duration)
+        try namespace.enter()
         let run = try RecordRun(self)
         try run.watch(&stop)
     }
@@ -83,7 +93,9 @@ private final class RecordRun {
 
     init(_ options: RecordCommand) throws {
         self.options = options
-        let expression = options.filter.joined(separator: " ")
+        let words = FilterExpression(words: options.filter)
+        try words.refuseMistyped()
+        let expression = words.text
         var configuration = ProbeConfiguration()
         configuration.interface = options.interface
         configuration.sendRingBytes = options.ring.bytes

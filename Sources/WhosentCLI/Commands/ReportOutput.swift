@@ -16,13 +16,25 @@ struct ReportOutput: AttributionOutput {
         var limit: Int?
         /// `--registrations`: these instead of packets.
         var registrations: RegistrationListing.Form?
+        /// The capture gets only packets that pass the output filter.
+        var filtersCapture = false
+        /// There is a summary at the end.
+        var hasSummary = true
+
+        /// Another program gets the capture, and there is nobody to read anything else.
+        mutating func handOver(filtered: Bool) {
+            printsLines = false
+            hasSummary = false
+            filtersCapture = filtered
+        }
     }
 
     private let settings: Settings
     private var format: any ReportFormat
     private let filter: OutputFilter
     private let annotated: AnnotatedCapture?
-    private var reportedCount = 0
+    /// Packets that passed the output filter.
+    private(set) var reportedCount = 0
     private var standardOutput = StandardOutput()
 
     init(format: any ReportFormat, filter: OutputFilter, settings: Settings, annotated: AnnotatedCapture? = nil) {
@@ -44,8 +56,11 @@ struct ReportOutput: AttributionOutput {
     mutating func take(
         _ frame: CapturedFrame, interface: UInt16, bytes: RawSpan?, reported: ReportedPacket?
     ) throws(CommandFailure) {
-        if let bytes { try annotated?.write(frame, interface: interface, bytes: bytes, reported: reported) }
-        guard let reported, filter.allows(reported) else { return }
+        let isAllowed = reported.map(filter.allows) ?? false
+        if let bytes, isAllowed || !settings.filtersCapture {
+            try annotated?.write(frame, interface: interface, bytes: bytes, reported: reported)
+        }
+        guard let reported, isAllowed else { return }
         reportedCount += 1
         format.count(reported)
         guard settings.printsLines, !settings.leavesStandardOutput, settings.registrations == nil else { return }
@@ -78,6 +93,7 @@ struct ReportOutput: AttributionOutput {
     /// Writes the summary and closes the capture.
     mutating func finish(_ summary: RunSummary) throws(CommandFailure) {
         try annotated?.finish(summary)
+        guard settings.hasSummary else { return }
         if settings.leavesStandardOutput {
             for line in SummaryFigures.lines(summary) { Diagnostics.line(line) }
             return
