@@ -58,14 +58,14 @@ struct ExtcapTests {
             "--rules", "", "--extcap-capture-filter", "",
         ]).makeLive()
         #expect(empty.interface == "any" && empty.namespace.name == nil && empty.filter.isEmpty)
-        #expect(empty.output.tag.isEmpty && empty.classifier.rules == nil && !empty.output.noArgs)
+        #expect(empty.output.selection.tag.isEmpty && empty.classifier.rules == nil && !empty.output.noArgs)
         let full = try ExtcapCommand.parse([
             "--capture", "--fifo", "f", "--extcap-interface", "whosent", "--interface", "eth0", "--netns", "blue",
             "--tag", "newmail, mine", "--rules", "r.yaml", "--no-args", "--socket-table", "--extcap-capture-filter",
             "udp port 53",
         ]).makeLive()
         #expect(full.interface == "eth0" && full.namespace.name == "blue" && full.filter == ["udp port 53"])
-        #expect(full.output.tag == ["newmail", "mine"] && full.classifier.rules == "r.yaml")
+        #expect(full.output.selection.tag == ["newmail", "mine"] && full.classifier.rules == "r.yaml")
         #expect(full.output.noArgs && full.socketTable)
     }
 
