@@ -61,7 +61,7 @@ struct JoinCommand: ParsableCommand {
     }
 
     func run() throws {
-        let run = try OfflineRun(
+        var run = try OfflineRun(
             captures: captures, evidence: evidence, clockOffset: offset, classifier: classifier, output: output,
             write: write, limits: OfflineRun.Limits(records: recordTable.limits, processes: processTable.limits))
         try run.process()
