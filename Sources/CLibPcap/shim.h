@@ -21,4 +21,7 @@ struct clibpcap_cookie_functions {
 };
 FILE *clibpcap_fopencookie(void *cookie, const char *mode, struct clibpcap_cookie_functions functions)
 	__asm__("fopencookie");
+
+/* <sched.h> declares it for _GNU_SOURCE only. */
+int sched_getaffinity(int process, size_t size, void *set);
 #endif

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import PcapNG
 internal import Records
 internal import SystemPackage
@@ -66,6 +67,12 @@ final class CaptureInput {
             if try got.get() == 0 { return }
             readAhead += bytes.prefix(try got.get())
         }
+    }
+
+    /// Reading never waits for anybody but the disk.
+    var isRegularFile: Bool {
+        var status = stat()
+        return unsafe fstat(descriptor.rawValue, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     /// The first bytes of the (decompressed) file without using them up; fewer where there are no more.

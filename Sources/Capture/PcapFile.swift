@@ -14,7 +14,7 @@ final class PcapFile {
     /// What ended the packets before the file's end.
     private(set) var damage: Damage?
 
-    private let stream: PcapStream
+    let stream: PcapStream
     private let handle: OpaquePointer
     /// The most captured bytes of an ordinary record; nil where the file's records are none.
     private let ordinaryLimit: UInt32?
@@ -51,6 +51,9 @@ final class PcapFile {
         // Closes the C stream too.
         unsafe pcap_close(handle)
     }
+
+    /// Its records are read without libpcap, but for odd ones.
+    var isOrdinary: Bool { ordinaryLimit != nil }
 
     /// Goes to the next packet.
     ///

@@ -66,18 +66,39 @@ public final class Savefile {
         return try unsafe body(current, bytes.bytes)
     }
 
-    /// Hands packets to `body` until it returns false, at the least cost for each.
+    /// Decodes packets and hands them to `body`, each with its bytes from the transport header on, until it returns false.
     ///
     /// - Returns: false at the end of the file, or where it cannot be read any further.
-    public func read(while body: (CapturedFrame, RawSpan) -> Bool) -> Bool {
+    public func scan(while body: (ScannedFrame, RawSpan) -> Bool) -> Bool {
         guard case .pcap(let file) = content else {
-            while advance() { if unsafe !body(current, bytes.bytes) { return true } }
+            while advance() { if unsafe !Self.scan(current, bytes.bytes, body) { return true } }
             return false
         }
         var frame = current
         defer { current = frame }
-        while let bytes = unsafe file.advance(&frame) { if unsafe !body(frame, bytes.bytes) { return true } }
+        while let bytes = unsafe file.advance(&frame) { if unsafe !Self.scan(frame, bytes.bytes, body) { return true } }
         return false
+    }
+
+    @inline(__always)
+    private static func scan(
+        _ frame: CapturedFrame, _ bytes: RawSpan, _ body: (ScannedFrame, RawSpan) -> Bool
+    ) -> Bool {
+        let decoded = decodeFrame(bytes, linkType: frame.linkType, originalLength: frame.originalLength)
+        return body(ScannedFrame(frame, decoded), decoded.transport(of: bytes))
+    }
+
+    /// Begins to do what ``scan(while:)`` does on another thread; nothing else may be asked of the file meanwhile, and nothing
+    /// but its damage afterwards.
+    ///
+    /// - Returns: nil where it would gain nothing or cannot be done: there is one processor only, or no thread to be had; the
+    ///   file is a pipe, whose reader may have to be stopped while it waits, or none whose packets can be read side by side.
+    public func readAhead() -> ReadAhead? {
+        guard case .pcap(let file) = content, file.isOrdinary, file.stream.input.isRegularFile, processorCount() > 1
+        else {
+            return nil
+        }
+        return ReadAhead(file, after: current)
     }
 
     /// Every packet was captured at the same place and in no known direction: a pcap file of a link type that says

@@ -12,7 +12,7 @@ struct AbsenceJudge: Sendable {
     private struct Host: Sendable {
         let number: UInt16
         let coverage: Coverage
-        let addresses: Set<IPAddress>
+        let addresses: AddressSet
         let macs: Set<MACAddress>
     }
 
@@ -29,7 +29,7 @@ struct AbsenceJudge: Sendable {
     mutating func set(_ coverage: Coverage, host: UInt16) {
         let entry = Host(
             number: host, coverage: coverage,
-            addresses: Set(coverage.interfaces.flatMap { $0.addresses.map(\.address) }),
+            addresses: AddressSet(coverage.interfaces.flatMap { $0.addresses.map(\.address) }),
             macs: Set(coverage.interfaces.compactMap(\.mac).filter { !$0.isZero }))
         hosts.removeAll { $0.number == host }
         hosts.append(entry)
@@ -44,8 +44,10 @@ struct AbsenceJudge: Sendable {
         let ahead = packet.time.advanced(by: window.lookahead)
         // What a table let go is known to the record, and old records are let go all the time.
         let lost =
-            losses.count([.send, .wire], from: packet.time.advanced(by: -window.lookback), to: ahead)
-            + losses.count([.table], from: packet.time.advanced(by: -window.arrivalLookback), to: ahead)
+            losses.isEmpty
+            ? 0
+            : losses.count([.send, .wire], from: packet.time.advanced(by: -window.lookback), to: ahead)
+                + losses.count([.table], from: packet.time.advanced(by: -window.arrivalLookback), to: ahead)
         if lost > 0 { return .unknown(.evidenceLost(count: lost)) }
         if packet.ip.fragmentOffset > 0, packet.direction != .ingress { return .unknown(.firstFragmentMissing) }
         let isPartlyHeld = horizons.sends >= packet.time.advanced(by: -window.lookback)
@@ -163,5 +165,25 @@ extension HostInterface.Network {
     fileprivate var broadcast: IPAddress? {
         guard address.version == .v4, prefixLength < 31 else { return nil }
         return IPAddress(v4: UInt32(truncatingIfNeeded: address.low) | (UInt32.max >> UInt32(prefixLength)))
+    }
+}
+
+/// A machine's own addresses, which every packet is compared with: most machines have few, and a look at each of a few
+/// is cheaper than a hash.
+private struct AddressSet: Sendable {
+    private static let few = 24
+    private let listed: [IPAddress]
+    private let hashed: Set<IPAddress>
+
+    init(_ addresses: [IPAddress]) {
+        let distinct = Set(addresses)
+        let areFew = distinct.count <= Self.few
+        listed = areFew ? Array(distinct) : []
+        hashed = areFew ? [] : distinct
+    }
+
+    func contains(_ address: IPAddress) -> Bool {
+        for own in listed where own.low == address.low && own == address { return true }
+        return !hashed.isEmpty && hashed.contains(address)
     }
 }

@@ -28,6 +28,17 @@ public struct Correlator: Sendable {
 
         /// How long after a packet its record may be.
         func ahead(_ direction: Direction) -> Int64 { direction == .egress ? overtaking : arrivalTolerance }
+
+        /// As ``holds(_:_:)``, with records that came up to the lookahead later.
+        func isNear<Origin>(_ slot: PacketIndex<Origin>.Slot, _ packet: PacketRecord) -> Bool {
+            slot.first <= packet.time.advanced(by: lookahead) && slot.last >= packet.time.advanced(by: -lookback)
+        }
+
+        /// A slot's records may be a packet's.
+        func holds<Origin>(_ slot: PacketIndex<Origin>.Slot, _ packet: PacketRecord) -> Bool {
+            slot.first <= packet.time.advanced(by: ahead(packet.direction))
+                && slot.last >= packet.time.advanced(by: -lookback)
+        }
     }
 
     /// The sizes of the tables.
@@ -217,17 +228,6 @@ public struct Correlator: Sendable {
             sends.countMatch(nearest.slot)
         }
         return isCertainlyKernel ? .unknown(.kernelAndProcess) : verdict
-    }
-
-    /// As ``isInWindow(_:_:)``, with records that came up to the lookahead later.
-    func isNear(_ slot: PacketIndex<SendOrigin>.Slot, _ packet: PacketRecord) -> Bool {
-        slot.first <= packet.time.advanced(by: window.lookahead)
-            && slot.last >= packet.time.advanced(by: -window.lookback)
-    }
-
-    func isInWindow<Origin>(_ slot: PacketIndex<Origin>.Slot, _ packet: PacketRecord) -> Bool {
-        slot.first <= packet.time.advanced(by: window.ahead(packet.direction))
-            && slot.last >= packet.time.advanced(by: -window.lookback)
     }
 
     /// On some devices a process of this machine can let packets come in that no hook sees it send.

@@ -33,10 +33,10 @@ extension Correlator {
     private func consider(
         _ packet: PacketRecord, _ slot: PacketIndex<SendOrigin>.Slot, _ comparison: PacketComparison
     ) -> Consideration {
-        let inWindow = isInWindow(slot, packet)
+        let inWindow = window.holds(slot, packet)
         let taken = comparison.agrees && inWindow && slot.origin.proof != .borrowed
         return Consideration(
-            sender: slot.origin.sender, packet: slot.packet, delay: delay(slot, packet.time), isTaken: taken,
+            sender: slot.origin.sender, packet: slot.packet, delay: slot.delay(to: packet.time), isTaken: taken,
             reason: sentence(comparison, inWindow: inWindow, proof: slot.origin.proof))
     }
 

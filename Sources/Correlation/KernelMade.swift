@@ -32,8 +32,11 @@ extension Correlator {
     /// The records of the kernel's packets that agree with a packet.
     func kernelMatches(_ packet: PacketRecord) -> (slots: [PacketIndex<KernelOrigin>.Slot], areAll: Bool) {
         var found: [PacketIndex<KernelOrigin>.Slot] = []
-        let consider = { (_: Int, slot: PacketIndex<KernelOrigin>.Slot) in
-            guard isInWindow(slot, packet), compare(packet.ip, with: slot.packet, segmentSize: 0).agrees else { return }
+        // Nothing but the window: a closure that captures `self` copies all of it.
+        let consider = { [window] (_: Int, slot: PacketIndex<KernelOrigin>.Slot) in
+            guard window.holds(slot, packet), compare(packet.ip, with: slot.packet, segmentSize: 0).agrees else {
+                return
+            }
             found.append(slot)
         }
         var areAll = kernel.forEachWithIdentity(of: packet.ip, key: key, consider)

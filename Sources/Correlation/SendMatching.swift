@@ -86,14 +86,15 @@ extension Correlator {
     /// Finds the records that agree with the packet inside the window.
     func gather(_ packet: PacketRecord, into matches: inout SendMatches) {
         var found = matches
-        let consider = { (number: Int, slot: PacketIndex<SendOrigin>.Slot) in
-            guard isNear(slot, packet) else { return }
+        // Nothing but the window: a closure that captures `self` copies all of it.
+        let consider = { [window] (number: Int, slot: PacketIndex<SendOrigin>.Slot) in
+            guard window.isNear(slot, packet) else { return }
             let comparison = compare(packet.ip, with: slot.packet, segmentSize: slot.origin.segmentSize)
             guard comparison.agrees else { return }
             let match = SendMatches.Match(
                 slot: number, comparison: comparison, origin: slot.origin, records: Int(slot.records),
-                delay: delay(slot, packet.time))
-            if isInWindow(slot, packet) { found.add(match) } else { found.addRival(match) }
+                delay: slot.delay(to: packet.time))
+            if window.holds(slot, packet) { found.add(match) } else { found.addRival(match) }
         }
         var whole = sends.forEachWithIdentity(of: packet.ip, key: key, consider)
         let isCut = Int(packet.ip.payloadPrefix.count) < min(Int(packet.ip.payloadLength), PayloadPrefix.capacity)
@@ -220,10 +221,13 @@ extension Correlator {
             candidates: candidates)
     }
 
-    /// From the nearest record of a slot to `time`.
-    func delay(_ slot: PacketIndex<SendOrigin>.Slot, _ time: Timestamp) -> Int64 {
-        if time < slot.first { return time.since(slot.first) }
+}
+
+extension PacketIndex.Slot {
+    /// From the slot's nearest record to `time`.
+    func delay(to time: Timestamp) -> Int64 {
+        if time < first { return time.since(first) }
         // Inside the slot's span a record lies at most the merge gap away; the span's end is its latest.
-        return time >= slot.last ? time.since(slot.last) : 0
+        return time >= last ? time.since(last) : 0
     }
 }

@@ -136,7 +136,7 @@ extension EvidenceStream {
         guard packet.processID != 0 else { return leaveOut("a send record names no process", at: time) }
         let pid = packet.processID
         let thread = packet.threadID
-        guard let comment = comments.comment(of: blocks.comment, pid: pid, thread: thread) else {
+        guard let comment = comments.comment(of: blocks.comment) else {
             return leaveOut("a send record's comment is malformed", at: time)
         }
         return .send(comment.record(time: time, packet: ip, pid: pid, thread: thread, host: host))

@@ -4,7 +4,7 @@ import Records
 /// Comments that were written or read lately. Everything in a comment is the same for all packets that a thread sends
 /// on a socket, and senders send many: finding the line again is several times cheaper than making or parsing it.
 struct SendCommentCache {
-    private static let size = 256
+    private static let size = 1 << 12
     /// Longer lines are no send record's of ours, and are not worth the memory.
     private static let lengthLimit = 1024
 
@@ -31,9 +31,10 @@ struct SendCommentCache {
         return line
     }
 
-    /// What a line says; nil where it is malformed. `pid` and `thread` only help to find it.
-    mutating func comment(of line: RawSpan, pid: UInt32, thread: UInt32) -> SendComment? {
-        let index = Self.index(UInt64(thread), pid)
+    /// What a line says; nil where it is malformed.
+    mutating func comment(of line: RawSpan) -> SendComment? {
+        // Namespace, interface, socket and start stand in front, and tell lines apart.
+        let index = Self.index(line.mixed(first: 96), 0)
         if let slot = slots[index], line.hasSameBytes(as: slot.line) { return slot.comment }
         guard let comment = SendComment(line) else { return nil }
         if line.byteCount <= Self.lengthLimit { slots[index] = Slot(comment: comment, line: line.array) }
@@ -42,6 +43,6 @@ struct SendCommentCache {
 
     @inline(__always)
     private static func index(_ first: UInt64, _ second: UInt32) -> Int {
-        Int((first &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(second) &* 0xBF58_476D_1CE4_E5B9) >> 56)
+        Int((first &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(second) &* 0xBF58_476D_1CE4_E5B9) >> 52)
     }
 }

@@ -92,7 +92,7 @@ public final class Probe {
     /// Process records come last, so that all that a send record needs has been delivered when this returns.
     ///
     /// - Returns: the watermark: all records of earlier moments have been delivered.
-    public func poll(_ sink: inout some ProbeRecordSink) throws(ProbeError) -> Timestamp {
+    public func poll(_ sink: inout some ProbeRecordSink & ~Copyable) throws(ProbeError) -> Timestamp {
         clock.update()
         let clock = clock
         // A record's time is taken after its room was reserved: what lies behind the ring's end as read after this
@@ -118,7 +118,7 @@ public final class Probe {
     }
 
     /// Waits a little for records in the making: a process record of another CPU may lie before one that is needed.
-    private func drainProcesses(clock: BootClock, to sink: inout some ProbeRecordSink) -> Bool {
+    private func drainProcesses(clock: BootClock, to sink: inout some ProbeRecordSink & ~Copyable) -> Bool {
         for _ in 0..<100 {
             let isComplete = processes.drain { bytes in
                 if let record = ProcessRecord(bytes, clock: clock) { sink.process(record) }
@@ -129,7 +129,7 @@ public final class Probe {
         return false
     }
 
-    private func deliverSend(_ bytes: RawSpan, clock: BootClock, to sink: inout some ProbeRecordSink) {
+    private func deliverSend(_ bytes: RawSpan, clock: BootClock, to sink: inout some ProbeRecordSink & ~Copyable) {
         guard let event = bytes.loadPrefix(as: attribution_send.self) else { return }
         if UInt32(event.proof) == ATTRIBUTION_PROOF_REINJECTED.rawValue {
             // The queue is newer than the last look.
@@ -145,7 +145,7 @@ public final class Probe {
     /// Delivers a record; `event` may name another sender than the bytes do.
     private func deliverSend(
         _ bytes: RawSpan, by event: attribution_send, as proof: SendRecord.Proof? = nil, clock: BootClock,
-        to sink: inout some ProbeRecordSink
+        to sink: inout some ProbeRecordSink & ~Copyable
     ) {
         guard let packet = PacketBytes(bytes, header: MemoryLayout<attribution_send>.size, packet: event.packet),
             let ip = decodeIP(packet.bytes, originalLength: packet.originalLength)
@@ -158,7 +158,7 @@ public final class Probe {
     }
 
     /// Delivers a packet that a queue's daemon re-injected, once for each process that may have sent it.
-    private func deliver(_ held: SocketWatch.Held, clock: BootClock, to sink: inout some ProbeRecordSink) {
+    private func deliver(_ held: SocketWatch.Held, clock: BootClock, to sink: inout some ProbeRecordSink & ~Copyable) {
         let bytes = unsafe held.record.span.bytes
         func deliver(_ task: attribution_task, as proof: SendRecord.Proof) {
             var event = held.event
@@ -172,7 +172,7 @@ public final class Probe {
         }
     }
 
-    private func deliverWire(_ bytes: RawSpan, clock: BootClock, to sink: inout some ProbeRecordSink) {
+    private func deliverWire(_ bytes: RawSpan, clock: BootClock, to sink: inout some ProbeRecordSink & ~Copyable) {
         guard let event = bytes.loadPrefix(as: attribution_wire.self),
             let packet = PacketBytes(bytes, header: MemoryLayout<attribution_wire>.size, packet: event.packet),
             let ip = decodeIP(packet.bytes, originalLength: packet.originalLength)

@@ -1,7 +1,7 @@
 public import Records
 
 /// Takes what ``Probe/poll(_:)`` reads.
-public protocol ProbeRecordSink {
+public protocol ProbeRecordSink: ~Copyable {
     /// A packet that a task handed to the network stack.
     ///
     /// - Parameters:

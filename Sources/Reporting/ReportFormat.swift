@@ -1,4 +1,5 @@
 public import Classification
+public import Correlation
 public import Records
 
 /// An output format of the commands: appends to a byte buffer that the caller flushes, per batch while live.
@@ -11,6 +12,12 @@ public protocol ReportFormat {
 
     /// Counts one packet, whether its line is printed or not. Most formats need no counts of their own.
     mutating func count(_ reported: ReportedPacket)
+
+    /// Packets have lines.
+    var hasLines: Bool { get }
+
+    /// Counts one packet whose line is not printed; `report` says more of it, and is asked only where that is needed.
+    mutating func count(_ packet: PacketRecord, _ verdict: Verdict, tag: Tag?, _ report: () -> ReportedPacket)
 
     /// Counts one packet of which no evidence speaks, and whose line is not printed.
     mutating func countUnattributed(_ destination: SummaryTable.Destination?, at time: Timestamp, tag: Tag?)
@@ -25,6 +32,14 @@ public protocol ReportFormat {
 extension ReportFormat {
     /// Nothing.
     public mutating func count(_ reported: ReportedPacket) {}
+
+    /// They do.
+    public var hasLines: Bool { true }
+
+    /// As ``count(_:)``.
+    public mutating func count(
+        _ packet: PacketRecord, _ verdict: Verdict, tag: Tag?, _ report: () -> ReportedPacket
+    ) { count(report()) }
 
     /// Nothing.
     public mutating func countUnattributed(_ destination: SummaryTable.Destination?, at time: Timestamp, tag: Tag?) {}

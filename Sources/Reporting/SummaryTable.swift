@@ -66,6 +66,12 @@ public struct SummaryTable: Sendable {
         var detail: Int32 = -1
         var kind: Verdict.Kind
         var confidence: Verdict.Confidence
+
+        mutating func set(_ sender: Sender) {
+            self.sender = sender.process
+            imageVersion = sender.imageVersion
+            host = sender.host
+        }
     }
 
     /// What tells groups of one verdict apart where it is not the process.
@@ -106,15 +112,35 @@ public struct SummaryTable: Sendable {
         let index = key == lastKey ? lastIndex : index(of: key, reported)
         lastKey = key
         lastIndex = index
-        let time = reported.packet.time
-        groups[index].row.packets += 1
-        groups[index].row.first = min(groups[index].row.first, time)
-        groups[index].row.last = max(groups[index].row.last, time)
+        count(reported.packet, in: index)
         // What is known of a process grows while it runs.
         if groups[index].row.process?.executable == nil, index != overflow, let process = reported.shownProcess {
             groups[index].row.process = process
         }
-        if let destination = Destination(reported.packet.ip) { countDestination(destination, in: index) }
+    }
+
+    /// Counts a packet as ``count(_:)`` would, and asks for its report only where the table shows something of it that it
+    /// has not got yet.
+    public mutating func count(
+        _ packet: PacketRecord, _ verdict: Verdict, tag: Tag?, _ report: () -> ReportedPacket
+    ) {
+        guard let key = plainKey(verdict, tag) else { return count(report()) }
+        if key != lastKey {
+            guard let index = indices[key] else { return count(report()) }
+            lastKey = key
+            lastIndex = index
+        }
+        let needsProcess = key.kind == .process && groups[lastIndex].row.process?.executable == nil
+        if needsProcess, lastIndex != overflow { return count(report()) }
+        count(packet, in: lastIndex)
+    }
+
+    private mutating func count(_ packet: PacketRecord, in index: Int) {
+        let time = packet.time
+        groups[index].row.packets += 1
+        if time < groups[index].row.first { groups[index].row.first = time }
+        if time > groups[index].row.last { groups[index].row.last = time }
+        if let destination = Destination(packet.ip) { countDestination(destination, in: index) }
     }
 
     /// Counts a packet of which no evidence speaks, as ``count(_:)`` would.
@@ -161,6 +187,20 @@ public struct SummaryTable: Sendable {
         row.kind.map { $0.rawValue + (row.tag == nil ? UInt8(Verdict.Kind.allCases.count) : 0) } ?? .max
     }
 
+    /// The key of a packet where the verdict alone tells it: not where it takes a detail or a name.
+    private mutating func plainKey(_ verdict: Verdict, _ tag: Tag?) -> Key? {
+        var key = Key(kind: verdict.kind, confidence: verdict.confidence)
+        switch verdict.kind {
+        case .process:
+            guard verdict.confidence > .ambiguous, let sender = verdict.sender else { return nil }
+            key.set(sender)
+        case .kernel, .received: break
+        case .forwarded, .unknown: return nil
+        }
+        if let tag { key.tag = position(of: tag) }
+        return key
+    }
+
     private mutating func key(_ reported: ReportedPacket) -> Key {
         var key = Key(kind: reported.verdict.kind, confidence: reported.verdict.confidence)
         if let tag = reported.tag { key.tag = position(of: tag) }
@@ -169,9 +209,7 @@ public struct SummaryTable: Sendable {
             key.detail = position(of: .candidates(reported.verdict.candidates.map(\.sender.process)))
         case .process:
             if let sender = reported.verdict.sender {
-                key.sender = sender.process
-                key.imageVersion = sender.imageVersion
-                key.host = sender.host
+                key.set(sender)
             } else {
                 key.sender.pid = reported.process?.pid ?? 0
             }

@@ -1,5 +1,5 @@
 public import Classification
-internal import Correlation
+public import Correlation
 public import Records
 
 /// Text for people: a line a packet where asked for, and the summary table.
@@ -45,6 +45,16 @@ public struct TextFormat: ReportFormat {
     /// Counts a packet for the table.
     public mutating func count(_ reported: ReportedPacket) {
         if reported.packet.ip.isReported { table.count(reported) }
+    }
+
+    /// Only where asked for.
+    public var hasLines: Bool { options.printsPackets }
+
+    /// Counts a packet for the table.
+    public mutating func count(
+        _ packet: PacketRecord, _ verdict: Verdict, tag: Tag?, _ report: () -> ReportedPacket
+    ) {
+        if packet.ip.isReported { table.count(packet, verdict, tag: tag, report) }
     }
 
     /// Counts a packet for the table.

@@ -7,11 +7,12 @@ import Records
 import Reporting
 
 /// A run over files: captures on one side, evidence on the other, both read once and only as far as needed.
-final class OfflineRun {
+///
+/// A structure, because the compiler then checks exclusive access once and not the runtime for every packet.
+struct OfflineRun: ~Copyable {
     private var captures: CaptureFeed
     private var evidence: EvidenceFeed
-    private var filters: [UInt16: PacketFilter] = [:]
-    private let expression: String?
+    private var filter: FrameFilter?
     private var attribution: Attribution
     private var output: ReportOutput
     private var interruption = Interruption()
@@ -39,16 +40,15 @@ final class OfflineRun {
         // Lines on the same terminal say themselves how far it is.
         progress = Progress(isWanted: !(outputOptions.hasLines && Terminal.isPresent))
         var tagging = try classifier.makeConfiguration()
-        evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset ?? 0)
-        captures = try CaptureFeed(paths: options.paths)
+        let evidence = try EvidenceFeed(paths: paths, clockOffset: clockOffset ?? 0)
+        let captures = try CaptureFeed(paths: options.paths)
         tagging.captureNames = captures.names
-        expression = options.filter
         var settings = Attribution.Settings()
         settings.keepsBytes = write != nil
         settings.captureNames = captures.names
         settings.namesHosts = paths.count > 1
         settings.withoutArguments = outputOptions.noArgs
-        attribution = Attribution(
+        var attribution = Attribution(
             settings: settings, classifier: Classifier(configuration: tagging),
             // Hash order never shows in a result, so a fixed key keeps a replay a replay.
             correlator: Correlator(limits: limits.records, seed: 0x5eed),
@@ -70,6 +70,10 @@ final class OfflineRun {
                 coverage: evidence.coverages.sorted { $0.key < $1.key }.map(\.value), interfaces: [],
                 pktap: pktap)
         }
+        self.evidence = evidence
+        self.captures = captures
+        self.attribution = attribution
+        filter = options.filter.map { FrameFilter(expression: $0) }
         output = ReportOutput(
             format: digest ?? outputOptions.makeFormat(lines: false), filter: outputOptions.filter,
             settings: outputSettings, annotated: annotated)
@@ -85,26 +89,16 @@ final class OfflineRun {
     }
 
     /// Reads everything to its end, or to the first signal.
-    func process() throws(CommandFailure) {
+    mutating func process() throws(CommandFailure) {
         progress.begin("packets")
         if var counts = tagCounts.take(), let file = captures.onlyPlace {
             return try process(file, counting: &counts)
         }
         let passed = try PassedFilters(evidence.coverages)
-        var failure: CommandFailure?
         var count = 0
         while !wasInterrupted, !output.isFinished {
-            var time: Timestamp?
-            let more = captures.next { frame, bytes, capture, interface in
-                do throws(CommandFailure) {
-                    guard try self.wanted(frame, bytes, interface) else { return }
-                    time = frame.time
-                    self.attribution.add(frame, bytes: bytes, capture: capture, interface: interface, filters: passed)
-                } catch { failure = error }
-            }
-            if let failure { throw failure }
-            guard more else { break }
-            if let time { try settle(through: time) }
+            guard let taken = try Self.take(from: &captures, &filter, passed, into: &attribution) else { break }
+            if let time = taken { try settle(through: time) }
             count += 1
             if count & 0x3FF == 0 { progress.show(count) { self.captures.progress } }
             if count & 0xFFF == 0, case .stop = interruption.next() { wasInterrupted = true }
@@ -112,21 +106,52 @@ final class OfflineRun {
         try finish()
     }
 
+    /// Takes the next frame if the filter wants it.
+    ///
+    /// - Returns: nil at the end; no time where the frame is not wanted.
+    private static func take(
+        from captures: inout CaptureFeed, _ filter: inout FrameFilter?, _ passed: PassedFilters?,
+        into attribution: inout Attribution
+    ) throws(CommandFailure) -> Timestamp?? {
+        var time: Timestamp?
+        var failure: CommandFailure?
+        let hasMore = captures.next { frame, bytes, capture, interface in
+            do throws(CommandFailure) {
+                guard try filter?.wants(frame, bytes) ?? true else { return }
+                time = frame.time
+                attribution.add(frame, bytes: bytes, capture: capture, interface: interface, filters: passed)
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return hasMore ? .some(time) : nil
+    }
+
     /// Counts the packets of a capture, to its end or to the first signal.
-    private func process(_ file: Savefile, counting counts: inout TagCounts) throws(CommandFailure) {
-        var untilSignal = 0
-        var hasMore = true
+    private mutating func process(_ file: Savefile, counting counts: inout TagCounts) throws(CommandFailure) {
         var count = 0
-        while hasMore {
-            untilSignal = 0x1000
-            hasMore = file.read { frame, bytes in
-                counts.add(frame, bytes)
-                untilSignal -= 1
-                return untilSignal > 0
+        if let ahead = file.readAhead() {
+            while ahead.next({ frame, transport in
+                counts.add(frame, transport)
+                count += 1
+            }) {
+                progress.show(count) { file.progress }
+                if case .stop = interruption.next() { break }
             }
-            count += 0x1000
-            progress.show(count) { file.progress }
-            if case .stop = interruption.next() { break }
+            ahead.stop()
+        } else {
+            var untilSignal = 0
+            var hasMore = true
+            while hasMore {
+                untilSignal = 0x1000
+                hasMore = file.scan { frame, transport in
+                    counts.add(frame, transport)
+                    untilSignal -= 1
+                    return untilSignal > 0
+                }
+                count += 0x1000
+                progress.show(count) { file.progress }
+                if case .stop = interruption.next() { break }
+            }
         }
         counts.end()
         attribution.adopt(counts.summary, cutHeaders: counts.cutHeaders, classifier: counts.classifier)
@@ -134,7 +159,7 @@ final class OfflineRun {
         try finish()
     }
 
-    private func settle(through time: Timestamp) throws(CommandFailure) {
+    private mutating func settle(through time: Timestamp) throws(CommandFailure) {
         let needed = time.advanced(by: lookahead)
         try evidence.advance(through: needed, into: &attribution)
         try attribution.foreign?.advance(through: time)
@@ -142,7 +167,7 @@ final class OfflineRun {
         try attribution.settle(recordsThrough: needed.advanced(by: 1), into: &output)
     }
 
-    private func finish() throws(CommandFailure) {
+    private mutating func finish() throws(CommandFailure) {
         try evidence.advance(through: .distantFuture, into: &attribution)
         captures.nameAllInterfaces()
         describeInterfaces()
@@ -152,7 +177,7 @@ final class OfflineRun {
         let registrations = attribution.registrations
         output.list(registrations.known, dropped: registrations.dropped, captureNames: captures.names)
         let summary = attribution.currentSummary()
-        if summary.captured == 0, expression == nil, summary.damage.isEmpty {
+        if summary.captured == 0, filter == nil, summary.damage.isEmpty {
             Diagnostics.report(
                 "there is no packet in \(captures.names.joined(separator: ", ")): was it stopped too soon?")
         }
@@ -160,15 +185,21 @@ final class OfflineRun {
     }
 
     /// A capture may describe interfaces anywhere before their first packet.
-    private func describeInterfaces() {
+    private mutating func describeInterfaces() {
         guard attribution.interfaces.count != captures.interfaces.count else { return }
         attribution.interfaces = captures.interfaces
         output.describe(captures.interfaces)
     }
+}
 
-    /// `--filter`, compiled once for each link type.
-    private func wanted(_ frame: CapturedFrame, _ bytes: RawSpan, _ interface: UInt16) throws(CommandFailure) -> Bool {
-        guard let expression else { return true }
+/// `--filter`, compiled once for each link type.
+private struct FrameFilter {
+    let expression: String
+    private var filters: [UInt16: PacketFilter] = [:]
+
+    init(expression: String) { self.expression = expression }
+
+    mutating func wants(_ frame: CapturedFrame, _ bytes: RawSpan) throws(CommandFailure) -> Bool {
         if let filter = filters[frame.linkType] { return filter.matches(bytes, originalLength: frame.originalLength) }
         do {
             let filter = try PacketFilter(expression, linkType: frame.linkType)

@@ -82,6 +82,19 @@ command -v chromium|chromium
 command -v mandoc|mandoc
 END
         ;;
+    bench)
+        cat <<'END'
+command -v gcc|gcc
+command -v ip|iproute2
+command -v nsenter|util-linux
+command -v objcopy|binutils
+command -v python3|python3
+command -v sysctl|procps
+command -v tcpdump|tcpdump
+command -v tshark|tshark
+command -v valgrind|valgrind
+END
+        ;;
     kernels)
         cat <<'END'
 command -v qemu-system-x86_64|qemu-system-x86

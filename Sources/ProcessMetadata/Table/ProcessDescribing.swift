@@ -5,6 +5,11 @@ extension ProcessTable {
     /// How many ancestors a description names at most.
     static let parentLimit = 16
 
+    /// Counts as a question for ``description(host:process:imageVersion:at:user:group:cgroup:)`` when room is made for others.
+    public mutating func use(host: UInt16, process: ProcessKey, at time: Timestamp) {
+        if let slot = find(host: host, process: process, at: time) { store.entries[slot].isRecentlyUsed = true }
+    }
+
     /// A process as it was when it ran image `imageVersion`, at a moment; nil where nothing is known of it.
     ///
     /// What is not certain is left out: an image whose exec was not recorded has neither name nor path. A `process`

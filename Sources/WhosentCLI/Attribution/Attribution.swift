@@ -11,10 +11,22 @@ import Reporting
 protocol AttributionOutput {
     /// It has had enough (`-c`): nothing more is handed over.
     var isFinished: Bool { get }
+    /// Neither lines nor bytes are wanted: packets that can be counted by ``count(_:_:tag:_:)`` are not handed over.
+    var countsOnly: Bool { get }
+    /// Counts the next packet; `report` says more of it, and is asked only where that is needed.
+    mutating func count(_ packet: PacketRecord, _ verdict: Verdict, tag: Tag?, _ report: () -> ReportedPacket)
     /// Takes the next packet, in capture order. `reported` is nil for what is neither UDP nor ICMP.
     mutating func take(
         _ frame: CapturedFrame, interface: UInt16, bytes: RawSpan?, reported: ReportedPacket?
     ) throws(CommandFailure)
+}
+
+extension AttributionOutput {
+    /// Every packet is handed over.
+    var countsOnly: Bool { false }
+
+    /// Nothing, where every packet is handed over.
+    mutating func count(_ packet: PacketRecord, _ verdict: Verdict, tag: Tag?, _ report: () -> ReportedPacket) {}
 }
 
 /// Brings packets, records and tags together and lets go of each packet when nothing can change its line any more.
@@ -22,7 +34,9 @@ protocol AttributionOutput {
 /// Live runs and file commands drive the same code: they differ in where packets and records come from and in what
 /// tells how far the records have come. A packet's verdict is decided once the records up to its window's end are in;
 /// its tag at most one second of capture time after it. Lines leave in capture order.
-struct Attribution: EvidenceSink {
+///
+/// Not copyable: it is large, and a copy made in passing would cost more than what is done with a packet.
+struct Attribution: ~Copyable, EvidenceSink {
     /// What a run is about.
     struct Settings {
         /// Keeps the frames' bytes for `-w`.
@@ -46,7 +60,9 @@ struct Attribution: EvidenceSink {
     /// The most bytes that wait at once.
     static let waitingByteLimit = 32 << 20
 
-    private struct Waiting {
+    /// An object: as a value it would be copied, nearly a thousand bytes, with every look at it. Used again, not allocated for
+    /// every packet.
+    private final class Waiting {
         var frame: CapturedFrame
         /// The interface's number in the run.
         var interface: UInt16
@@ -54,6 +70,15 @@ struct Attribution: EvidenceSink {
         var passesFilters: UInt64
         var tag: TagDecision
         var verdict: Verdict?
+
+        init(_ frame: CapturedFrame, interface: UInt16, packet: PacketRecord?, passesFilters: UInt64, tag: TagDecision)
+        {
+            self.frame = frame
+            self.interface = interface
+            self.packet = packet
+            self.passesFilters = passesFilters
+            self.tag = tag
+        }
     }
 
     private let settings: Settings
@@ -62,6 +87,9 @@ struct Attribution: EvidenceSink {
     private(set) var correlator: Correlator
     private var processes: ProcessSource
     private var waiting = Deque<Waiting>()
+    /// Objects of packets that have left.
+    private var spare: [Waiting] = []
+    private static let spareLimit = 1 << 10
     private var bytes = FrameQueue()
     /// How many of `waiting`, from the front, have their verdict.
     private var decided = 0
@@ -82,7 +110,7 @@ struct Attribution: EvidenceSink {
     /// Since the last reading of the socket tables a packet came that none of its sockets can have sent.
     private var sawUnfamiliar = false
     /// The interfaces of the captures by their number in the run; grows as captures describe more.
-    var interfaces: [CaptureInterface] = []
+    var interfaces: [CaptureInterface] = [] { didSet { naming.recent = RecentLocations() } }
     private(set) var summary = RunSummary()
     /// Frames whose IP header the capture cut before its end, by capture.
     private var cutHeaders: [UInt16: UInt64] = [:]
@@ -123,15 +151,15 @@ struct Attribution: EvidenceSink {
 
     /// Counts what the bounded tables let go.
     private mutating func countLetGo() {
-        for loss in correlator.takeLetGo() + processes.takeLetGo() {
-            summary.lost[loss.kind, default: 0] += loss.count
-            ownLosses.add(loss)
-        }
+        for loss in correlator.takeLetGo() { countLetGo(loss) }
+        for loss in processes.takeLetGo() { countLetGo(loss) }
         // Costs a tag its proof, but no verdict anything.
-        if let loss = classifier.takeLetGo() {
-            summary.lost[loss.kind, default: 0] += loss.count
-            ownLosses.add(loss)
-        }
+        if let loss = classifier.takeLetGo() { countLetGo(loss) }
+    }
+
+    private mutating func countLetGo(_ loss: LossInterval) {
+        summary.lost[loss.kind, default: 0] += loss.count
+        ownLosses.add(loss)
     }
 
     mutating func setCoverage(_ coverage: Coverage, host: UInt16) {
@@ -188,8 +216,23 @@ struct Attribution: EvidenceSink {
             filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength)
             ?? .max
         if settings.keepsBytes { bytes.append(frameBytes) }
-        waiting.append(
-            Waiting(frame: frame, interface: interface, packet: packet, passesFilters: passed, tag: tag, verdict: nil))
+        wait(frame, interface, packet, passesFilters: passed, tag)
+    }
+
+    private mutating func wait(
+        _ frame: CapturedFrame, _ interface: UInt16, _ packet: PacketRecord?, passesFilters: UInt64, _ tag: TagDecision
+    ) {
+        guard let entry = spare.popLast() else {
+            waiting.append(Waiting(frame, interface: interface, packet: packet, passesFilters: passesFilters, tag: tag))
+            return
+        }
+        entry.frame = frame
+        entry.interface = interface
+        entry.packet = packet
+        entry.passesFilters = passesFilters
+        entry.tag = tag
+        entry.verdict = nil
+        waiting.append(entry)
     }
 
     private func capturedName(_ interface: UInt16) -> String? {
@@ -200,8 +243,7 @@ struct Attribution: EvidenceSink {
         summary.captured += 1
         guard settings.keepsBytes else { return }
         bytes.append(frameBytes)
-        waiting.append(
-            Waiting(frame: frame, interface: interface, packet: nil, passesFilters: .max, tag: .none, verdict: nil))
+        wait(frame, interface, nil, passesFilters: .max, .none)
     }
 
     // MARK: What goes out
@@ -256,34 +298,39 @@ struct Attribution: EvidenceSink {
     var isLooking: Bool { !waiting.isEmpty && (processes.isLooking || tunnels?.isLooking == true) }
 
     private mutating func decide(_ index: Int) {
-        guard let packet = waiting[index].packet else { return }
+        let entry = waiting[index]
+        guard let packet = entry.packet else { return }
         if let socketTables {
             let name = naming.name(of: packet, captured: capturedName(packet.interface))
-            waiting[index].verdict = socketTables.judge(
+            entry.verdict = socketTables.judge(
                 packet, onLoopback: name.map(loopbacks.contains) ?? false)
             return
         }
         var verdict = correlator.judge(
-            packet, passesFilters: waiting[index].passesFilters, seenHere: settings.seenHere)
+            packet, passesFilters: entry.passesFilters, seenHere: settings.seenHere)
         if hostSends != nil { verdict = bridged(verdict, packet) }
         if let found = foreign?.complete(verdict, of: packet, hasOwn: !hosts.isEmpty) { verdict = found }
-        waiting[index].verdict = verdict
+        entry.verdict = verdict
         // What arrives has no record, and the record of what is passed on may be older than the news of the device.
         if verdict.tunnel != nil { tunnels?.look() }
     }
 
     private mutating func letGo(into output: inout some AttributionOutput) throws(CommandFailure) {
         let entry = waiting.removeFirst()
+        defer { if spare.count < Self.spareLimit { spare.append(entry) } }
         decided -= 1
         var reported: ReportedPacket?
         if let packet = entry.packet, var verdict = entry.verdict {
             correlator.addHolders(to: &verdict, at: packet.time)
-            var report = describe(packet, verdict: verdict, tag: tag(of: entry.tag))
-            if report.tag?.confidence == .shape, let name = report.process?.name {
-                report.tag = report.tag?.considering(processName: name)
-            }
+            let tag = tag(of: entry.tag)
             if sightings.isFirstSighting(packet) { summary.distinctPackets = (summary.distinctPackets ?? 0) + 1 }
             summary.captured += 1
+            // The sender's name has a say in the tag.
+            if output.countsOnly, tag?.confidence != .shape {
+                summary.count(verdict, tag: tag)
+                return count(packet, verdict, tag, in: &output)
+            }
+            let report = report(packet, verdict: verdict, tag: tag)
             summary.count(verdict, tag: report.tag)
             reported = report
         }
@@ -299,6 +346,21 @@ struct Attribution: EvidenceSink {
             }
         }
         if let failure { throw failure }
+    }
+
+    private mutating func count(
+        _ packet: PacketRecord, _ verdict: Verdict, _ tag: Tag?, in output: inout some AttributionOutput
+    ) {
+        if let sender = verdict.sender { processes.use(sender) }
+        output.count(packet, verdict, tag: tag) { report(packet, verdict: verdict, tag: tag) }
+    }
+
+    private mutating func report(_ packet: PacketRecord, verdict: Verdict, tag: Tag?) -> ReportedPacket {
+        var report = describe(packet, verdict: verdict, tag: tag)
+        if tag?.confidence == .shape, let name = report.process?.name {
+            report.tag = tag?.considering(processName: name)
+        }
+        return report
     }
 
     private mutating func tag(of decision: TagDecision) -> Tag? {

@@ -18,6 +18,8 @@ struct CaptureFeed {
         var hasEnded = false
         /// What to add to the file's interface numbers so that they are unique over the run.
         var interfaces: [Int: UInt16] = [:]
+        /// The number that was asked for last: mostly it is the next one too.
+        var latest: (interface: Int, number: UInt16)?
     }
 
     private var sources: [Source] = []
@@ -86,7 +88,11 @@ struct CaptureFeed {
     }
 
     private mutating func number(_ interface: Int, of source: Int) -> UInt16 {
-        if let known = sources[source].interfaces[interface] { return known }
+        if let latest = sources[source].latest, latest.interface == interface { return latest.number }
+        if let known = sources[source].interfaces[interface] {
+            sources[source].latest = (interface, known)
+            return known
+        }
         let number = UInt16(truncatingIfNeeded: interfaces.count)
         sources[source].interfaces[interface] = number
         interfaces.append(sources[source].file.interfaces[interface])

@@ -5,49 +5,62 @@ import Records
 /// A direct-mapped table of the identities of the last second, so it is bounded and a lookup is one comparison. Packets
 /// that share a place push each other out and then count as distinct: at very high rates the count is an upper bound.
 struct DistinctPackets {
+    /// Small, so that the table stays in the processor's caches.
     private struct Entry {
-        var packet: IPPacket
-        var time: Timestamp
-        var capture: UInt16
-        var interface: UInt16
-        var interfaceIndex: UInt32
-        var direction: Direction
+        /// Of a packet's identity, never 0: two of them are taken for one with a chance of one in 2⁶⁴.
+        var identity: UInt64 = 0
+        var time = Timestamp.distantPast
+        var interfaceIndex: UInt32 = 0
+        var capture: UInt16 = 0
+        var interface: UInt16 = 0
+        var direction = Direction.unknown
     }
 
     private static let window: Int64 = 1_000_000_000
-    private var entries: [Entry?] = Array(repeating: nil, count: 1 << 14)
+    private var entries = [Entry](repeating: Entry(), count: 1 << 14)
 
     /// Notes a packet. Repeats at the place where it was first seen are packets of their own.
     mutating func isFirstSighting(_ packet: PacketRecord) -> Bool {
-        var identity = packet.ip
-        // Routing changes these on the way.
-        identity.hopLimit = 0
-        let index = Self.mixed(identity) & (entries.count - 1)
-        if let known = entries[index], known.packet == identity, packet.time.since(known.time) <= Self.window {
+        let identity = Self.identity(packet.ip)
+        let index = Int(truncatingIfNeeded: identity) & (entries.count - 1)
+        let known = entries[index]
+        if known.identity == identity, packet.time.since(known.time) <= Self.window {
             let samePlace =
                 known.capture == packet.capture && known.interface == packet.interface
                 && known.interfaceIndex == packet.interfaceIndex && known.direction == packet.direction
             if !samePlace { return false }
         }
         entries[index] = Entry(
-            packet: identity, time: packet.time, capture: packet.capture, interface: packet.interface,
-            interfaceIndex: packet.interfaceIndex, direction: packet.direction)
+            identity: identity, time: packet.time, interfaceIndex: packet.interfaceIndex, capture: packet.capture,
+            interface: packet.interface, direction: packet.direction)
         return true
     }
 
-    /// What differs from packet to packet: many flows, or one flow's many ids and payloads.
-    private static func mixed(_ packet: IPPacket) -> Int {
+    /// Every field but the hop limit, which routing changes on the way.
+    private static func identity(_ packet: IPPacket) -> UInt64 {
         func folded(_ left: UInt64, _ right: UInt64) -> UInt64 {
-            let product = left.multipliedFullWidth(by: right)
+            let product = (left ^ secret.0).multipliedFullWidth(by: right ^ secret.1)
             return product.high ^ product.low
         }
-        let ports = UInt64(packet.sourcePort) << 48 | UInt64(packet.destinationPort) << 32
-        let ends = folded(
-            packet.source.low ^ secret, packet.destination.low ^ packet.source.high &+ packet.destination.high)
-        let rest = folded(
-            ports ^ UInt64(packet.identification) ^ secret, packet.payloadPrefix.high ^ packet.payloadPrefix.low)
-        return Int(truncatingIfNeeded: folded(ends ^ 0xA076_1D64_78BD_642F, rest ^ 0xE703_7ED1_A0B4_28DB))
+        func pair(_ high: UInt32, _ low: UInt32) -> UInt64 { UInt64(high) << 32 | UInt64(low) }
+        let flags: UInt8 =
+            (packet.dontFragment ? 1 : 0) | (packet.isFragment ? 2 : 0) | (packet.moreFragments ? 4 : 0)
+            | (packet.isTruncated ? 8 : 0)
+        let kind =
+            UInt64(packet.version.rawValue) << 48 | UInt64(packet.transport.rawValue) << 40 | UInt64(flags) << 32
+            | UInt64(packet.tcpFlags) << 24 | UInt64(packet.icmpType) << 16 | UInt64(packet.icmpCode) << 8
+            | UInt64(packet.payloadPrefix.count)
+        let ports =
+            UInt64(packet.sourcePort) << 48 | UInt64(packet.destinationPort) << 32 | UInt64(packet.udpLength) << 16
+            | UInt64(packet.fragmentOffset)
+        var hash = folded(packet.source.low, packet.source.high &+ 0x8EBC_6AF0_9C88_C6E3)
+        hash = folded(hash ^ packet.destination.low, packet.destination.high &+ 0x5899_65CC_7537_4CC3)
+        hash = folded(hash ^ kind, ports)
+        hash = folded(
+            hash ^ pair(packet.identification, packet.totalLength), UInt64(packet.payloadLength))
+        hash = folded(hash ^ packet.payloadPrefix.high, packet.payloadPrefix.low)
+        return hash == 0 ? 1 : hash
     }
 
-    private static let secret = UInt64.random(in: .min ... .max)
+    private static let secret = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max) | 1)
 }

@@ -3,7 +3,7 @@ import Records
 import TextEscaping
 
 /// Takes what evidence files hold.
-protocol EvidenceSink {
+protocol EvidenceSink: ~Copyable {
     mutating func add(_ record: SendRecord)
     mutating func add(_ record: WireRecord)
     mutating func add(_ record: ProcessRecord)
@@ -82,48 +82,54 @@ struct EvidenceFeed {
 
     /// What each file covers, as far as is known by now.
     var coverages: [UInt16: Coverage] {
-        Dictionary(uniqueKeysWithValues: sources.map { ($0.host, shifted($0.reader.coverage)) })
+        Dictionary(uniqueKeysWithValues: sources.map { ($0.host, Self.shifted($0.reader.coverage, clockOffset)) })
     }
 
     /// Adds every record up to `time`, and what is read on the way.
-    mutating func advance(through time: Timestamp, into sink: inout some EvidenceSink) throws(CommandFailure) {
+    mutating func advance(through time: Timestamp, into sink: inout some EvidenceSink & ~Copyable)
+        throws(CommandFailure)
+    {
         for index in sources.indices where !sources[index].hasEnded {
-            try advance(&sources[index], through: time, into: &sink)
+            try Self.advance(&sources[index], through: time, clockOffset: clockOffset, into: &sink)
         }
     }
 
-    private func advance(
-        _ source: inout Source, through time: Timestamp, into sink: inout some EvidenceSink
+    /// Static, so that nothing holds a second reference to the source: its lists would be copied with every record.
+    private static func advance(
+        _ source: inout Source, through time: Timestamp, clockOffset: Int64,
+        into sink: inout some EvidenceSink & ~Copyable
     ) throws(CommandFailure) {
-        let certain = time.advanced(by: Self.disorder)
-        let possible = time.advanced(by: Self.patience)
+        let certain = time.advanced(by: disorder)
+        let possible = time.advanced(by: patience)
         while true {
             if source.next == nil {
                 source.next = try read(source)
                 guard source.next != nil else {
                     source.hasEnded = true
-                    sink.setCoverage(shifted(source.reader.coverage), host: source.host)
+                    sink.setCoverage(shifted(source.reader.coverage, clockOffset), host: source.host)
                     sink.add(source.reader.damage)
                     return
                 }
             }
             guard let record = source.next else { return }
-            if let moment = self.time(of: record)?.advanced(by: clockOffset) {
+            if let moment = moment(of: record)?.advanced(by: clockOffset) {
                 guard moment <= certain || (moment <= possible && source.recent.mayGrow(beyond: certain)) else {
                     return
                 }
                 source.recent.note(moment)
             }
-            add(record, of: source, to: &sink)
+            add(record, of: source, clockOffset: clockOffset, to: &sink)
             source.next = nil
         }
     }
 
-    private func read(_ source: Source) throws(CommandFailure) -> EvidenceRecord? {
+    private static func read(_ source: Source) throws(CommandFailure) -> EvidenceRecord? {
         do { return try source.reader.next() } catch { throw CommandFailure(error.exitStatus, error.description) }
     }
 
-    private func add(_ record: EvidenceRecord, of source: Source, to sink: inout some EvidenceSink) {
+    private static func add(
+        _ record: EvidenceRecord, of source: Source, clockOffset: Int64, to sink: inout some EvidenceSink & ~Copyable
+    ) {
         switch record {
         case .send(var send):
             send.machine = source.machine
@@ -138,7 +144,7 @@ struct EvidenceFeed {
         case .tunnels(var scan):
             scan.time = scan.time.advanced(by: clockOffset)
             sink.add(scan)
-        case .coverageChanged: sink.setCoverage(shifted(source.reader.coverage), host: source.host)
+        case .coverageChanged: sink.setCoverage(shifted(source.reader.coverage, clockOffset), host: source.host)
         case .end, .traffic, .sighting, .listing, .socket: break
         case .lost(var loss):
             loss.start = loss.start.advanced(by: clockOffset)
@@ -148,7 +154,7 @@ struct EvidenceFeed {
     }
 
     /// When a record was taken; nil for what has no moment and may be taken in at once.
-    private func time(of record: EvidenceRecord) -> Timestamp? {
+    private static func moment(of record: EvidenceRecord) -> Timestamp? {
         switch record {
         case .send(let send): send.time
         case .wire(let wire): wire.time
@@ -157,7 +163,7 @@ struct EvidenceFeed {
         }
     }
 
-    private func shifted(_ coverage: Coverage) -> Coverage {
+    private static func shifted(_ coverage: Coverage, _ clockOffset: Int64) -> Coverage {
         guard clockOffset != 0 else { return coverage }
         var result = coverage
         result.start = coverage.start.advanced(by: clockOffset)

@@ -7,6 +7,7 @@ struct InterfaceNaming {
     private var indexByMAC: [MACAddress: UInt32?] = [:]
     private var macByName: [String: MACAddress] = [:]
     private var macs: Set<MACAddress> = []
+    var recent = RecentLocations()
 
     /// - Parameters:
     ///   - coverages: the interfaces of the machines.

@@ -56,6 +56,11 @@ struct ProcessSource {
     /// What the table of processes forgot since the last call.
     mutating func takeLetGo() -> [LossInterval] { live?.takeLetGo() ?? recorded.takeLetGo() }
 
+    /// A sender sends on, though nothing is asked of it now: the table should not forget it before others.
+    mutating func use(_ sender: Sender) {
+        if live == nil { recorded.use(host: sender.host, process: sender.process, at: sender.time) }
+    }
+
     /// What is known of a sender: at least its id.
     mutating func description(of sender: Sender) -> ProcessDescription {
         let known =

@@ -2,7 +2,6 @@ import Capture
 import Classification
 import Correlation
 import DequeModule
-import PacketDecoding
 import Records
 import Reporting
 
@@ -36,16 +35,15 @@ struct TagCounts {
         self.waitingLimit = UInt64(waitingLimit)
     }
 
-    /// Takes the next frame.
-    mutating func add(_ frame: CapturedFrame, _ bytes: RawSpan) {
+    /// Takes the next frame with its bytes from the transport header on.
+    mutating func add(_ frame: ScannedFrame, _ transport: RawSpan) {
         counts.captured += 1
         latest = max(latest, frame.time)
-        let decoded = decodeFrame(bytes, linkType: frame.linkType, originalLength: frame.originalLength)
-        if let ip = decoded.ip {
-            let packet = PacketRecord(frame, decoded, ip: ip)
-            let tag = classifier.observe(packet, transport: decoded.transport(of: bytes))
+        if let ip = frame.ip {
+            let packet = PacketRecord(time: frame.time, frame: frame.frame, ip: ip)
+            let tag = classifier.observe(packet, transport: transport)
             if ip.isReported { add(packet, tag) }
-        } else if frame.isCutInNetworkHeader(decoded) {
+        } else if frame.isCutInNetworkHeader {
             cutHeaders += 1
         }
         settle()

@@ -33,7 +33,7 @@ struct ClassifyCommand: ParsableCommand {
 
     func run() throws {
         if listRules { return try list() }
-        let run = try OfflineRun(
+        var run = try OfflineRun(
             captures: captures, evidence: [], clockOffset: 0, classifier: classifier, output: output, write: nil,
             listsRegistrations: registrations)
         try run.process()

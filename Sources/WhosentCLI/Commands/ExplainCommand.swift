@@ -122,7 +122,7 @@ private struct ExplainedRecords: EvidenceSink {
     }
 
     /// Sets where the packet left or came in, as far as the capture or the evidence tells.
-    func locate(_ packet: inout PacketRecord, captured: String?) { naming.locate(&packet, captured: captured) }
+    mutating func locate(_ packet: inout PacketRecord, captured: String?) { naming.locate(&packet, captured: captured) }
 
     mutating func text(_ packet: PacketRecord, verdict: Verdict) -> String {
         var lines = ["frame \(packet.frame)  \(packet.time)", "  \(shown(packet.ip))"]

@@ -63,7 +63,7 @@ struct JoinCommand: ParsableCommand {
 
     func run() throws {
         do throws(CommandFailure) {
-            let run = try OfflineRun(
+            var run = try OfflineRun(
                 captures: captures, evidence: evidence, clockOffset: clock.nanoseconds, classifier: classifier,
                 output: output, write: write, pktap: pktap,
                 limits: OfflineRun.Limits(records: recordTable.limits, processes: processTable.limits))

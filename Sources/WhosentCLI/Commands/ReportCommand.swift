@@ -140,7 +140,7 @@ struct ReportCommand: ParsableCommand {
     private func digestCaptures(into digest: ReportDigest) throws {
         var options = try OutputOptions.parse([])
         options.selection = selection
-        let run = try OfflineRun(
+        var run = try OfflineRun(
             captures: inputs, evidence: evidence, clockOffset: clock.nanoseconds, classifier: classifier,
             output: options, write: nil, digest: digest,
             limits: OfflineRun.Limits(records: recordTable.limits, processes: processTable.limits))

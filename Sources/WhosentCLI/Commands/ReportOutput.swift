@@ -53,6 +53,15 @@ struct ReportOutput: AttributionOutput {
         return standardOutput.isClosed && annotated == nil
     }
 
+    var countsOnly: Bool {
+        annotated == nil && filter.isEmpty && settings.limit == nil && (!settings.printsLines || !format.hasLines)
+    }
+
+    mutating func count(_ packet: PacketRecord, _ verdict: Verdict, tag: Tag?, _ report: () -> ReportedPacket) {
+        reportedCount += 1
+        format.count(packet, verdict, tag: tag, report)
+    }
+
     mutating func take(
         _ frame: CapturedFrame, interface: UInt16, bytes: RawSpan?, reported: ReportedPacket?
     ) throws(CommandFailure) {

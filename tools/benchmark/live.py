@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What recording costs a sender, a router and the machine."""
+
+import os
+import re
+import signal
+import statistics
+import subprocess
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+from basics import BOUND, Failure, Result, anonymous_memory, compile_tool, interleaved, median, run, say
+from lab import PORT, SENDER_ADDRESS, Background, Lab, recording
+from programs import EmptyProgram, Statistics, program_times
+
+CROWDS = (10, 1_000, 30_000)
+# What an empty program took on a quiet machine, in nanoseconds: on a busy one everything takes longer.
+QUIET = 35
+
+
+def measure(arguments, folder):
+    if os.geteuid() != 0:
+        raise Failure("measuring live makes network namespaces: run it as root, or with --only offline", 77)
+    sender = compile_tool(folder, "sender", "sender.c")
+    evidence = Path(folder) / "evidence.pcapng"
+    cpu = max(os.sched_getaffinity(0))
+    seconds = 1 if arguments.quick else arguments.seconds
+    rows = []
+    with Lab(sender) as lab:
+        rows += slow_down(arguments, lab, evidence, cpu, seconds)
+        direct, more = in_kernel(arguments, lab, evidence, cpu, seconds)
+        rows += more
+        if not arguments.quick:
+            rows += latency(arguments, lab)
+            rows += idle(arguments, evidence)
+            rows += crowds(arguments, lab, evidence, cpu)
+    with Lab(sender, is_routed=True) as lab:
+        rows += forwarding(arguments, lab, evidence, cpu, seconds, direct)
+    return rows
+
+
+def slow_down(arguments, lab, evidence, cpu, seconds):
+    lost = []
+
+    def untraced():
+        return lab.flood(seconds, cpu)
+
+    def recorded():
+        with recording(arguments, evidence):
+            rate = lab.flood(seconds, cpu)
+        lost.append(rate[1] - recorded_packets(evidence))
+        return rate
+
+    def dumped():
+        with Background(lab.entered("tcpdump", "-Z", "root", "-i", "veth0", "-w", "/dev/null"), "listening on"):
+            return lab.flood(seconds, cpu)
+
+    def watched():
+        command = [arguments.whosent, "live", "-i", "veth0", "-w", "/dev/null"]
+        with Background(lab.entered(*command), "ready"):
+            return lab.flood(seconds, cpu)
+
+    sides = {"untraced": untraced, "record": recorded}
+    if not arguments.quick:
+        sides |= {"tcpdump": dumped, "live": watched}
+    say("sender: warm-up")
+    for side in sides.values():
+        side()
+    lost.clear()
+    rates = interleaved(sides, 3 if arguments.quick else arguments.rounds, "sender")
+    rows = [compared("sender slow-down, `record`, 8-byte sends on one core", rates, "record", "untraced", 1.08)]
+    if "live" in sides:
+        rows.append(compared("sender slow-down, `tcpdump -w`", rates, "tcpdump", "untraced", None))
+        rows.append(compared("sender slow-down, `live -w` beside `tcpdump -w`", rates, "live", "tcpdump", 1.10))
+    sent = sum(rate[1] for rate in rates["record"])
+    rows.append(Result(
+        "sends at full speed that have no record", f"{sum(lost):,}", f"{sent:,} sent", sum(lost), 0, unit=""))
+    return rows
+
+
+def recorded_packets(evidence):
+    """How many send records of the lab's sender a file holds."""
+    text = run("tcpdump", "--count", "-r", str(evidence), f"src host {SENDER_ADDRESS} and udp dst port {PORT}")
+    return int(re.search(r"(\d+) packets?", text)[1])
+
+
+def compared(what, rates, ours, peer, bar):
+    pairs = [before[0] / after[0] for before, after in zip(rates[peer], rates[ours])]
+    return Result(
+        what, f"{median(rates[ours]):,.0f} sends/s", f"{median(rates[peer]):,.0f} sends/s, {peer}",
+        median(rates[peer]) / median(rates[ours]), bar, spread=pairs)
+
+
+class Costs:
+    """What programs took between two looks, with and without the counting's own cost."""
+
+    def __init__(self, recorder, empty):
+        self.recorder, self.empty = recorder, empty
+        self.before = self.look()
+
+    def look(self):
+        return program_times(self.recorder.process.pid), self.empty.times()
+
+    def each(self, packets):
+        """Gross and net nanoseconds a packet, and the same by program."""
+        programs, empty = self.look()
+        base = (empty[0] - self.before[1][0]) / max(empty[1] - self.before[1][1], 1)
+        by_program = {}
+        for name, (nanoseconds, runs) in programs.items():
+            earlier = self.before[0].get(name, (0, 0))
+            spent, count = nanoseconds - earlier[0], runs - earlier[1]
+            if count:
+                by_program[name.split("#")[0]] = (spent / packets, (spent - count * base) / packets, count / packets)
+        gross = sum(cost[0] for cost in by_program.values())
+        net = sum(cost[1] for cost in by_program.values())
+        return gross, net, by_program, base
+
+
+def in_kernel(arguments, lab, evidence, cpu, seconds):
+    def cost(mode):
+        with recording(arguments, evidence) as recorder, Statistics(), EmptyProgram() as empty:
+            costs = Costs(recorder, empty)
+            _, sent = lab.flood(seconds, cpu, mode)
+            # A stream's segments are counted by the empty program, which sees what the recorder's sees.
+            packets = sent if mode == "flood" else empty.times()[1] - costs.before[1][1]
+            return costs.each(packets)
+
+    say("kernel: attributed datagrams")
+    measured = [cost("flood") for _ in range(1 if arguments.quick else 3)]
+    gross, net, by_program, base = sorted(measured, key=lambda one: one[1])[len(measured) // 2]
+    rows = [Result(
+        "in the kernel, an attributed datagram, net of counting", f"{net:.0f} ns ({gross:.0f} gross)",
+        f"{base:.0f} ns, an empty program", net, 120, unit="ns", spread=[one[1] for one in measured],
+        seen=120 * max(base / QUIET, 1))]
+    for name, (spent, less, runs) in sorted(by_program.items(), key=lambda item: -item[1][0]):
+        if runs > 0.01:
+            rows.append(Result(f"of that, `{name}`", f"{less:.0f} ns ({spent:.0f} gross)", "", less, unit="ns"))
+    say("kernel: TCP")
+    gross, less, _, base = cost("stream")
+    rows.append(Result(
+        "in the kernel, a TCP segment, net of counting", f"{less:.1f} ns ({gross:.0f} gross)",
+        f"{base:.0f} ns, an empty program", less, 8, unit="ns", seen=8 * max(base / QUIET, 1)))
+    return net, rows
+
+
+def forwarding(arguments, lab, evidence, cpu, seconds, direct):
+    def recorded():
+        with recording(arguments, evidence):
+            return lab.flood(seconds, cpu)
+
+    sides = {"untraced": lambda: lab.flood(seconds, cpu), "record": recorded}
+    for side in sides.values():
+        side()
+    rates = interleaved(sides, 3 if arguments.quick else arguments.rounds, "forwarding")
+    pairs = [after[0] / before[0] for before, after in zip(rates["untraced"], rates["record"])]
+    rows = [Result(
+        "throughput of forwarded 8-byte UDP with `record` (its sends are recorded too)",
+        f"{median(rates['record']):,.0f}/s", f"{median(rates['untraced']):,.0f}/s untraced",
+        median(rates["record"]) / median(rates["untraced"]), 0.95, at_least=True, spread=pairs)]
+    with recording(arguments, evidence) as recorder, Statistics(), EmptyProgram() as empty:
+        costs = Costs(recorder, empty)
+        _, sent = lab.flood(seconds, cpu)
+        _, net, _, base = costs.each(sent)
+    rows.append(Result(
+        "in the kernel, a forwarded UDP packet, net of counting and of its sending", f"{net - direct:.0f} ns",
+        f"{direct:.0f} ns, its sending", net - direct, 50, unit="ns",
+        seen=50 * max(base / QUIET, 1)))
+    return rows
+
+
+def latency(arguments, lab):
+    """From a packet's time stamp to its line, and from the start to the first line."""
+    say("live: latency of verdicts")
+    sender = subprocess.Popen(
+        [*BOUND, "ip", "netns", "exec", lab.names[0], lab.sender, "pace", lab.target, str(PORT), "8", str(0)],
+        stdout=subprocess.DEVNULL)
+    begin = time.monotonic()
+    process = subprocess.Popen(
+        [*BOUND, *lab.entered(arguments.whosent, "live", "-i", "veth0", "--format", "ndjson", "--duration", "6")],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    first, delays = None, []
+    for line in process.stdout:
+        now = datetime.now(timezone.utc)
+        moment = re.search(r'"@timestamp":"([^"]+)"', line)
+        if not moment:
+            continue
+        first = first or time.monotonic() - begin
+        text = re.sub(r"(\.\d{6})\d*Z", r"\1+00:00", moment[1])
+        delays.append((now - datetime.fromisoformat(text)).total_seconds() * 1000)
+    process.wait()
+    sender.kill()
+    sender.wait()
+    if len(delays) < 100:
+        raise Failure(f"only {len(delays)} lines came of `whosent live`")
+    ranks = statistics.quantiles(delays, n=100)
+    return [
+        Result("time to the first verdict", f"{first * 1000:.0f} ms", "", first * 1000, unit="ms"),
+        Result("from a packet to its line, median", f"{ranks[49]:.0f} ms", "", ranks[49], unit="ms"),
+        Result("from a packet to its line, 99 of 100", f"{ranks[98]:.0f} ms", "", ranks[98], unit="ms"),
+    ]
+
+
+def idle(arguments, evidence):
+    say("record: idle")
+    with recording(arguments, evidence) as recorder:
+        # What was there before it is looked at first.
+        time.sleep(3)
+        before = processor_seconds(recorder.process.pid)
+        time.sleep(10)
+        share = (processor_seconds(recorder.process.pid) - before) / 10 * 100
+        memory = anonymous_memory(recorder.process.pid)
+    return [
+        Result("processor while nothing is sent by the lab, `record`", f"{share:.2f} %", "", share, 0.5, unit="% of a core"),
+        Result("anonymous memory then", f"{memory:.1f} MiB", "", memory, 48, unit="MiB"),
+    ]
+
+
+def processor_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def crowds(arguments, lab, evidence, cpu):
+    """Whether many processes with a socket each make a packet cost more."""
+    limit = int(Path("/proc/sys/kernel/pid_max").read_text()) - 1500
+    nets = {}
+    for count in CROWDS:
+        processes = min(count, limit)
+        say(f"growth: {processes} processes with a socket each")
+        crowd = subprocess.Popen(
+            [*BOUND, "ip", "netns", "exec", lab.names[0], lab.sender, "crowd", SENDER_ADDRESS, "0", str(processes)],
+            stdout=subprocess.PIPE, text=True)
+        try:
+            if crowd.stdout.readline().strip() != "there":
+                raise Failure("the crowd did not come up")
+            with recording(arguments, evidence) as recorder, Statistics(), EmptyProgram() as empty:
+                time.sleep(1)
+                runs = []
+                for _ in range(3):
+                    costs = Costs(recorder, empty)
+                    _, sent = lab.flood(1, cpu)
+                    runs.append(costs.each(sent)[1])
+                nets[processes] = statistics.median(runs)
+        finally:
+            crowd.send_signal(signal.SIGTERM)
+            crowd.wait(60)
+    fewest, most = min(nets), max(nets)
+    return [Result(
+        f"growth: a datagram in the kernel with {most:,} processes and sockets beside {fewest:,}",
+        ", ".join(f"{net:.0f} ns with {count:,}" for count, net in sorted(nets.items())), "", nets[most] / nets[fewest], 1.10)]

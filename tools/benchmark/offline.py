@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`classify` and `join` of a generated capture against tcpdump and tshark, their memory, and what the sizes do."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from basics import BOUND, Failure, Result, compile_tool, first, interleaved, median, run, say, timed
+
+PEER_FILTER = "udp or icmp or icmp6"
+# Ratios to tcpdump where the bar is known to be missed.
+SEEN = {"join": 20}
+
+
+class Files:
+    """A generated capture and its evidence; removed afterwards."""
+
+    def __init__(self, folder, generator, packets, snap_length=0):
+        self.packets = packets
+        self.capture = str(Path(folder) / f"mix-{packets}.pcap")
+        self.evidence = str(Path(folder) / f"mix-{packets}.pcapng")
+        say(run(generator, self.capture, str(packets), str(snap_length), self.evidence).strip())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.remove(self.capture)
+        os.remove(self.evidence)
+
+    def commands(self, whosent):
+        # -Z root: tcpdump gives up root even for /dev/null, which has nothing to do with what is measured.
+        user = ["-Z", "root"] if os.geteuid() == 0 else []
+        join = [whosent, "join", self.capture, "--evidence", self.evidence]
+        return {
+            "tcpdump": ["tcpdump", *user, "-r", self.capture, "-w", "/dev/null", PEER_FILTER],
+            "classify": [whosent, "classify", self.capture],
+            "join": join,
+            "ndjson": [*join, "--format", "ndjson"],
+            "tshark": ["tshark", "-r", self.capture, "-q", "-z", "io,phs"],
+        }
+
+
+def million(packets):
+    return f"{packets / 1e6:g} million packets"
+
+
+def measure_size(arguments, files, rounds):
+    """Rows of one size, and what each packet cost."""
+    commands = files.commands(arguments.whosent)
+    sides = {name: lambda name=name: timed(commands[name]) for name in ("tcpdump", "classify", "join")}
+    say(f"offline, {million(files.packets)}: warm-up")
+    for side in sides.values():
+        side()
+    values = interleaved(sides, rounds, f"offline, {million(files.packets)}")
+    peer = median(values["tcpdump"])
+    rows = []
+    for name, bar in (("classify", 1.0), ("join", 2.0)):
+        ours = median(values[name])
+        pairs = [first(one) / first(other) for one, other in zip(values[name], values["tcpdump"])]
+        cpu = median([value[1] for value in values[name]])
+        rows.append(Result(
+            f"`{name}` of {million(files.packets)}, summary", f"{ours:.3f} s, {cpu:.3f} s of processors",
+            f"{peer:.3f} s, tcpdump -r -w /dev/null", ours / peer, bar, spread=pairs, seen=SEEN.get(name)))
+        rows.append(Result(
+            f"anonymous memory of that `{name}`", "", "", max(value[2] for value in values[name]), 128, unit="MiB"))
+    each = {name: median(values[name]) / files.packets for name in ("classify", "join")}
+    memory = {name: max(value[2] for value in values[name]) for name in ("classify", "join")}
+    return rows, each, memory, peer
+
+
+def slow_peers(arguments, files, peer):
+    """Each once: tshark dissects whole packets, and a line a packet is many bytes."""
+    commands = files.commands(arguments.whosent)
+    rows = []
+    lines = timed(commands["ndjson"])[0]
+    rows.append(Result(
+        f"`join` of {million(files.packets)}, NDJSON (once)", f"{lines:.3f} s", f"{peer:.3f} s, tcpdump", lines / peer))
+    if shutil.which("tshark"):
+        tshark = timed(commands["tshark"])[0]
+        join = timed(commands["join"])[0]
+        rows.append(Result(
+            f"`join` of {million(files.packets)} beside tshark (once)", f"{join:.3f} s", f"{tshark:.3f} s, tshark -q -z io,phs",
+            join / tshark))
+    return rows
+
+
+def measure(arguments, folder):
+    if not shutil.which("tcpdump"):
+        raise Failure("tcpdump is not installed", 69)
+    generator = compile_tool(folder, "generate", "generate.c", "evidence.c")
+    sizes = [(400_000, 0, arguments.rounds), (4_000_000, 0, arguments.rounds)]
+    if arguments.quick:
+        sizes = [(400_000, 0, 3)]
+    if arguments.large:
+        sizes.append((40_000_000, 96, 3))
+    rows, costs, memories = [], [], []
+    for packets, snap_length, rounds in sizes:
+        with Files(folder, generator, packets, snap_length) as files:
+            found, each, memory, peer = measure_size(arguments, files, rounds)
+            rows += found
+            costs.append(each)
+            memories.append(memory)
+            if packets == 400_000 and not arguments.quick:
+                rows += slow_peers(arguments, files, peer)
+    for name in ("classify", "join") if len(sizes) > 1 else ():
+        rows.append(Result(
+            f"growth: `{name}` a packet, {million(sizes[-1][0])} beside {million(sizes[0][0])}",
+            f"{costs[-1][name] * 1e9:.0f} ns", f"{costs[0][name] * 1e9:.0f} ns", costs[-1][name] / costs[0][name]))
+        rows.append(Result(
+            f"growth: anonymous memory of that `{name}`", f"{memories[-1][name]:.0f} MiB", f"{memories[0][name]:.0f} MiB",
+            memories[-1][name] / memories[0][name]))
+    return rows
+
+
+def instructions(arguments, folder, limits):
+    """Instructions a packet by callgrind: the same however busy the machine is."""
+    if not shutil.which("valgrind"):
+        raise Failure("valgrind is not installed", 69)
+    generator = compile_tool(folder, "generate", "generate.c", "evidence.c")
+    # valgrind cannot read Swift's debugging information.
+    program = str(Path(folder) / "whosent")
+    run("objcopy", "--strip-debug", arguments.whosent, program)
+    rows = []
+    counts = {}
+    for packets in (1_000, 41_000):
+        with Files(folder, generator, packets) as files:
+            commands = files.commands(program)
+            for name in limits:
+                say(f"callgrind: {name} of {packets} packets")
+                counts[name, packets] = count_instructions(commands[name])
+    for name, limit in limits.items():
+        each = (counts[name, 41_000] - counts[name, 1_000]) / 40_000
+        rows.append(Result(f"instructions a packet, `{name}`, callgrind", f"{each:,.0f}", "", each, limit, unit=""))
+    return rows
+
+
+def count_instructions(command):
+    # One processor, so that no thread's waiting is counted.
+    result = subprocess.run(
+        [*BOUND, "taskset", "-c", str(min(os.sched_getaffinity(0))), "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    found = re.search(r"Collected\s*:\s*(\d+)", result.stderr)
+    if result.returncode or not found:
+        raise Failure(f"callgrind of {' '.join(command)}: {result.stderr.strip()[-300:]}")
+    return int(found[1])
