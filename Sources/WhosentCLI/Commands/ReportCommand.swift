@@ -25,15 +25,17 @@ struct ReportCommand: ParsableCommand {
         commandName: "report",
         abstract: "Make a report to hand in: a page, Markdown, or JSON.",
         discussion: """
-            Takes captures with their evidence, or the NDJSON that live, join and classify print; which of the two is told
-            by content (- is NDJSON, unless there is --evidence). The page is one file that needs no network. Like every
-            file command it looks at the files alone: the same inputs and options give the same bytes anywhere.
+            Takes captures with their evidence, or the NDJSON that live, join and classify
+            print; which of the two is told by content (- is NDJSON, unless there is
+            --evidence). The page is one file that needs no network. Like every file
+            command it looks at the files alone: the same inputs and options give the same
+            bytes anywhere.
 
             Examples:
               whosent report eth0.pcap --evidence evidence.pcapng -o report.html
               whosent report live.ndjson -o report.html
               whosent report live.ndjson --format markdown -o -
-              whosent report eth0.pcap --evidence evidence.pcapng --case 2026-42 --examiner "A. Smith" -o report
+              whosent report eth0.pcap --evidence e.pcapng --case 42 --examiner Kim -o case
             """)
 
     @OptionGroup var inputs: CaptureOptions

@@ -6,12 +6,13 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Check that a report and what it was made of are the same, byte for byte.",
         discussion: """
-            Takes the manifest that report --case wrote. Hashes every file, makes the report again in memory, and compares.
-            Nothing is written, and nothing of the manifest is run as a command. Exit status 0: all is the same; 1: something
+            Takes the manifest that report --case wrote. Hashes every file, makes the
+            report again in memory, and compares. Nothing is written, and nothing of the
+            manifest is run as a command. Exit status 0: all is the same; 1: something
             differs, and is named; 65: the manifest is damaged; 66: a file is missing.
 
-            Example:
-              whosent verify report/manifest.json
+            Examples:
+              whosent verify case/manifest.json
             """)
 
     @Argument(help: ArgumentHelp("The manifest of the report.", valueName: "manifest"))
