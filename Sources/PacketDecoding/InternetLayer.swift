@@ -164,7 +164,8 @@ extension DecodedFrame {
                 return true
             }
         }
-        note(.tooManyHeaders, at: offset)
+        // The last header may say that it goes on behind the packet's end.
+        note(.tooManyHeaders, at: min(offset, bytes.byteCount))
         return false
     }
 
