@@ -8,7 +8,7 @@ struct HelpExampleTests {
         "sample/input.pcap": "capture.pcap", "sample/evidence.pcapng": "evidence.pcapng",
         "rules/rules.yaml": "rules.yaml",
         "case-a/input.pcapng": "exchange.pcapng", "case-a/trace.csv": "trace.csv",
-        "case-a/tasklist.txt": "tasklist.txt",
+        "case-a/tasklist.txt": "tasklist.txt", "sample/expected.ndjson": "live.ndjson",
     ]
 
     /// Commands that need the kernel.
@@ -17,6 +17,8 @@ struct HelpExampleTests {
     private static func examples(live isLive: Bool) -> [String] {
         guard let root = try? DescribedCommand.root() else { return [] }
         return root.shownSubcommands.filter { live.contains($0.commandName) == isLive }.flatMap(\.examples)
+            // A table needs a terminal: see LiveTableTests.
+            .filter { !$0.contains("--top") }
     }
 
     private let folder: URL
@@ -36,9 +38,22 @@ struct HelpExampleTests {
     func offline(example: String) throws {
         let words = example.split(separator: " ").map(String.init)
         #expect(words.first == "whosent")
+        if words.contains("case/manifest.json") { try makeCase() }
         let run = try CommandRun(["/usr/bin/env", "-C", folder.path, TestMachine.whosent] + words.dropFirst())
         #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
-        #expect(!run.output.isEmpty)
+        if let option = words.firstIndex(of: "-o"), words[option + 1] != "-" {
+            #expect(FileManager.default.fileExists(atPath: folder.appending(path: words[option + 1]).path))
+        } else {
+            #expect(!run.output.isEmpty)
+        }
+    }
+
+    /// What `report --case` writes, for `verify`.
+    private func makeCase() throws {
+        let words = ["report", "capture.pcap", "--evidence", "evidence.pcapng", "--case", "42", "--examiner", "Kim"]
+        let run = try CommandRun(
+            ["/usr/bin/env", "-C", folder.path, TestMachine.whosent] + words + ["-o", "case"])
+        #expect(run.status == 0, "\(run.errors)")
     }
 
     @Test(

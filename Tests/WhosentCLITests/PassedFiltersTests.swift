@@ -11,7 +11,8 @@ struct PassedFiltersTests {
 
     private static func mask(_ filter: String) throws -> UInt64? {
         let coverage = Coverage(start: .distantPast, filter: filter)
-        return try PassedFilters([1: coverage])?.mask(packet.span.bytes, networkOffset: 0, originalLength: packet.count)
+        return unsafe try PassedFilters([1: coverage])?.mask(
+            packet.span.bytes, networkOffset: 0, originalLength: packet.count)
     }
 
     @Test("A filter of numbers is applied; one with a name is passed by nothing, and nobody is asked for the name")

@@ -29,7 +29,7 @@ struct LiveCommand: ParsableCommand {
               whosent live --netns blue           in the network namespace blue
               whosent live -w out.pcapng --print  keep the packets, and print too
               whosent live -- ./suspect --flag    watch while a command runs
-              whosent live --top                  a table that follows: who sends most, right now
+              whosent live --top                  a table that follows what is sent
               whosent live --socket-table         where BPF is refused (whosent doctor)
             """)
 

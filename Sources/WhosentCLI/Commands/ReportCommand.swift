@@ -32,10 +32,10 @@ struct ReportCommand: ParsableCommand {
             bytes anywhere.
 
             Examples:
-              whosent report eth0.pcap --evidence evidence.pcapng -o report.html
+              whosent report capture.pcap --evidence evidence.pcapng -o report.html
               whosent report live.ndjson -o report.html
               whosent report live.ndjson --format markdown -o -
-              whosent report eth0.pcap --evidence e.pcapng --case 42 --examiner Kim -o case
+              whosent report live.ndjson --case 42 --examiner Kim -o case
             """)
 
     @OptionGroup var inputs: CaptureOptions
