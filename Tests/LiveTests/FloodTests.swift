@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Rows 37 (in a loss interval), 38 and 40 of the accuracy matrix, through the real commands.
-@Suite("Floods", .serialized, .enabled(if: TestMachine.requiresBPF || TestMachine.hasBPF, "needs BPF"))
+@Suite("Floods", .serialized, .enabled(if: LabRun.isPossible, "needs BPF"))
 struct FloodTests {
     static let ways: [Way] = [.live, .joinAny]
 
@@ -66,7 +66,8 @@ struct FloodTests {
         #expect(quiet.sent == quiet.exact && run.captureDrops == 0, "\(quiet.example)")
         #expect(run.summary.lost["send"] == 0 && run.summary.lost["wire"] == 0)
         #expect(flood.seen > 0 && flood.seen == flood.forwarded, "\(flood.example)")
-        #expect(transmitted > 100_000)
+        // An emulated machine forwards what it can.
+        #expect(transmitted > (LabRun.given == nil ? 100_000 : 1_000))
         guard way != .live else { return }
         let wires = try #require(run.account?.first { $0.contains("wire records") }?.split(separator: " ").first)
         // 16 flows, each at most once a second.

@@ -3,7 +3,7 @@ import Foundation
 /// Runs of the lab's programs: made here, or elsewhere and only to be judged here.
 enum LabRun {
     /// Where runs that were made elsewhere left their files, a folder a lab: `WHOSENT_LAB_RUNS` names it.
-    private static let given = ProcessInfo.processInfo.environment["WHOSENT_LAB_RUNS"].map {
+    static let given = ProcessInfo.processInfo.environment["WHOSENT_LAB_RUNS"].map {
         URL(filePath: $0, directoryHint: .isDirectory)
     }
 

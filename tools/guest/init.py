@@ -16,6 +16,8 @@ DISK = "/dev/vda"
 RB_AUTOBOOT = 0x01234567
 MS_BIND, MS_MOVE = 0x1000, 0x2000
 LABS = {"accuracy": 700, "identity": 400}
+# Cases of floods.py, and as many packets as an emulated machine can send in the time.
+FLOODS, FLOOD_PACKETS = ("loss", "volume", "hostile", "forwarding"), 20_000
 MODULES = ("virtio_pci", "virtio_blk", "tun", "veth")
 
 
@@ -94,11 +96,23 @@ def wanted(what):
 
 def run_labs():
     rows, labs = wanted("rows"), wanted("labs")
-    chosen = labs.split(",") if labs else ["accuracy"] if rows else LABS
+    chosen = labs.split(",") if labs else ["accuracy"] if rows else [*LABS, "floods"]
     for lab, timeout in LABS.items():
         if lab in chosen:
             run(lab, [sys.executable, f"/lab/{lab}.py", "--whosent", "/usr/bin/whosent", "--senders", "/senders",
                       "--output", f"{RESULTS}/{lab}", *(["--rows", rows] if rows else [])], timeout)
+    if "floods" in chosen:
+        run_floods()
+
+
+def run_floods():
+    """Each case prints what came of it; its captures stay here."""
+    os.mkdir(f"{RESULTS}/floods")
+    for case in FLOODS:
+        for way in ("live", "join"):
+            run(f"floods/{case}-{way}", [sys.executable, "/lab/floods.py", case, "--way", way, "--whosent",
+                                         "/usr/bin/whosent", "--senders", "/senders", "--output", "/tmp/floods",
+                                         "--packets", str(FLOOD_PACKETS)], 120)
 
 
 def main():

@@ -9,7 +9,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 # The test suites whose figures docs/accuracy.md shows, as a pattern.
 # shellcheck disable=SC2034
-accuracy_suites='LiveAccuracyTests|ProcessIdentityTests'
+accuracy_suites='LiveAccuracyTests|ProcessIdentityTests|FloodTests'
 
 say() { printf '%s\n' "$*" >&2; }
 
