@@ -101,6 +101,24 @@ struct AbsenceJudge: Sendable {
             || isSubnetBroadcast(destination)
     }
 
+    /// Why the recordings of one evidence's machine do not cover the moment of a packet; nil if one does, or if nothing is
+    /// known of the evidence.
+    func gap(_ packet: PacketRecord, of host: UInt16) -> Reason? {
+        guard let own = hosts.first(where: { $0.number == host }) else { return nil }
+        var reason: Reason?
+        for other in hosts
+        where other.number == host || own.coverage.bootID != nil && other.coverage.bootID == own.coverage.bootID {
+            if packet.time < other.coverage.start {
+                reason = reason ?? .beforeCoverage(start: other.coverage.start)
+            } else if let stop = other.coverage.stop, packet.time > stop {
+                reason = .afterCoverage(stop: stop)
+            } else {
+                return nil
+            }
+        }
+        return reason
+    }
+
     /// Why no evidence could have seen the packet; nil if one could.
     private func gap(_ packet: PacketRecord, passesFilters: UInt64) -> Reason? {
         var reason: Reason?

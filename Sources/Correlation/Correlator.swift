@@ -215,7 +215,7 @@ public struct Correlator: Sendable {
             // One record is one packet at each place. Behind a slow queue packets follow each other more closely than
             // their records, so any equal record that is left will do.
             let place = Place(packet, isTranslated: isTranslated)
-            let claimed = matches.byDistance.contains { sends.claim($0.slot, at: place) }
+            let claimed = matches.ofFullestRecording.contains { sends.claim($0.slot, at: place) }
             // Of a packet that was held there is a record for each process that may have sent it.
             for other in matches.accepted where claimed && other.slot != nearest.slot {
                 if other.origin.proof == .socketUser, nearest.origin.proof == .socketUser {
@@ -356,7 +356,7 @@ struct SendOrigin: Equatable, Sendable {
 
     static func == (left: SendOrigin, right: SendOrigin) -> Bool {
         left.sender.process == right.sender.process && left.sender.thread == right.sender.thread
-            && left.sender.imageVersion == right.sender.imageVersion && left.sender.machine == right.sender.machine
+            && left.sender.imageVersion == right.sender.imageVersion && left.sender.host == right.sender.host
             && left.sender.user == right.sender.user && left.sender.threadName == right.sender.threadName
             && left.segmentSize == 0 && right.segmentSize == 0 && left.proof == right.proof
             && left.beforeNAT == right.beforeNAT && left.creator == right.creator

@@ -34,9 +34,17 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     /// The longest chain that is walked. Behind it more candidates may hide, which the caller is told.
     static var walkLimit: Int { 512 }
 
+    /// The most slots, and places of one, that are counted beyond the first four.
+    private static var furtherLimit: Int { 1 << 14 }
+    private static var furtherPlaceLimit: Int { 256 }
+
     private(set) var capacity: Int
     private var slots: [Slot] = []
     private var nextSequence = 0
+    /// How many packets matched at places beyond those of the slots.
+    private var furtherPlaces: [Int: [Place: UInt64]] = [:]
+    /// At which slot those of slots that are gone are looked for again.
+    private var nextSweep = 0
     private var identityHeads: [Int]
     private var datagramHeads: [Int]
     /// The newest time of a slot that the ring let go.
@@ -116,16 +124,34 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     mutating func countMatch(_ sequence: Int) { slots[sequence % capacity].matches += 1 }
 
     /// Counts a packet that a slot's records explain; false where the place has seen as many packets as there are
-    /// records already. Places beyond the fourth are not counted.
+    /// records already, or where there are too many places to count at.
     mutating func claim(_ sequence: Int, at place: Place) -> Bool {
         let index = sequence % capacity
         let records = slots[index].records
         let claimed =
             slots[index].places.0.claim(place, of: records) ?? slots[index].places.1.claim(place, of: records)
             ?? slots[index].places.2.claim(place, of: records) ?? slots[index].places.3.claim(place, of: records)
-            ?? true
+            ?? claimFurther(sequence, at: place, of: records)
         if claimed { slots[index].matches += 1 }
         return claimed
+    }
+
+    /// The same for places beyond the first few, which few packets have: a bridge of many ports floods one to all.
+    private mutating func claimFurther(_ sequence: Int, at place: Place, of records: UInt64) -> Bool {
+        if furtherPlaces[sequence] == nil {
+            if furtherPlaces.count == Self.furtherLimit, nextSequence >= nextSweep {
+                let oldest = nextSequence - slots.count
+                furtherPlaces = furtherPlaces.filter { $0.key >= oldest }
+                nextSweep = nextSequence + Self.furtherLimit
+            }
+            guard furtherPlaces.count < Self.furtherLimit else { return false }
+        }
+        var places = furtherPlaces[sequence] ?? [:]
+        let count = places[place] ?? 0
+        guard count < records, count > 0 || places.count < Self.furtherPlaceLimit else { return false }
+        places[place] = count + 1
+        furtherPlaces[sequence] = places
+        return true
     }
 
     private func walk(

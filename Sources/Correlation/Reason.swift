@@ -20,6 +20,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case lossNearIndistinctPacket
     /// The table of records was too small to hold the whole window.
     case windowNotHeld
+    /// The evidence does not cover the packet's moment, so that an equal one of another process would not be recorded.
+    case notCovered
     /// Several processes have an equal record.
     case severalSenders(count: Int)
     /// A queue's daemon re-injected it; no other process used its socket.
@@ -152,6 +154,9 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
                 "matches one send record, but records were lost nearby and this packet is not distinctive enough to rule out an equal one"
         case .windowNotHeld:
             return "matches one send record, but the table held less than the whole window at this rate"
+        case .notCovered:
+            return
+                "matches one send record, but the evidence does not cover this moment: an equal one of another process would not be in it"
         case .severalSenders(let count): return "\(count) processes have an equal send record within the window"
         case .onlySocketUser(let delay):
             return

@@ -57,6 +57,17 @@ struct SendMatches {
     /// The match nearest in time; before the packet beats after it.
     var nearest: Match? { accepted.min(by: Match.isNearer) }
 
+    /// The matches of the recording that has most of them, the nearest first: two recordings of one machine have a record
+    /// each of one send, and that is no leave for two packets.
+    var ofFullestRecording: [Match] {
+        let ordered = byDistance
+        guard let first = ordered.first, ordered.contains(where: { $0.origin.sender.host != first.origin.sender.host })
+        else { return ordered }
+        let records = Dictionary(ordered.map { ($0.origin.sender.host, $0.records) }, uniquingKeysWith: +)
+        let fullest = records.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
+        return ordered.filter { $0.origin.sender.host == fullest }
+    }
+
     /// The matches, the nearest first.
     var byDistance: [Match] { accepted.count > 1 ? accepted.sorted(by: Match.isNearer) : accepted }
 }
@@ -149,6 +160,8 @@ extension Correlator {
             return .resemblesEarlier(delay: nearest.delay)
         }
         guard nearest.delay.magnitude > UInt64(window.recent) else { return nil }
+        // Another process may have sent an equal one since, and nobody was there to record it.
+        if let gap = absence.gap(packet, of: nearest.origin.sender.host) { return gap }
         let lost = losses.count(
             Self.rivalKinds(packet.ip), from: packet.time.advanced(by: -window.lookback),
             to: packet.time.advanced(by: window.lookahead))
@@ -171,7 +184,7 @@ extension Correlator {
         switch nearest.comparison {
         case .complete:
             reason = .completeIdentity(
-                delay: nearest.delay, records: matches.accepted.reduce(0) { $0 + $1.records },
+                delay: nearest.delay, records: matches.ofFullestRecording.reduce(0) { $0 + $1.records },
                 transport: packet.ip.transport,
                 hasIdentification: packet.ip.version == .v4 && packet.ip.identification != 0)
         case .segment(let index):
@@ -186,6 +199,7 @@ extension Correlator {
                 return (.probable, .lossNearIndistinctPacket)
             }
             if sends.horizon >= from { return (.probable, .windowNotHeld) }
+            if absence.gap(packet, of: nearest.origin.sender.host) != nil { return (.probable, .notCovered) }
         }
         return (.exact, nearest.origin.proof == .socketUser ? .onlySocketUser(delay: nearest.delay) : reason)
     }

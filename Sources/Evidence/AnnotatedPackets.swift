@@ -30,7 +30,9 @@ struct AnnotatedPackets {
     ) -> Finding {
         guard !comment.isEmpty else { return .nothing }
         guard let said = Annotation(comment) else { return .malformed }
-        guard said.isProcess && said.pid != 0 || said.isKernel, !said.isFromSocketTables else { return .nothing }
+        guard said.isProcess && said.pid != 0 || said.isKernel, !said.isFromSocketTables, !said.isGuess else {
+            return .nothing
+        }
         guard let ip = decodeFrame(bytes, linkType: linkType, originalLength: packet.originalLength).ip else {
             return .malformed
         }
@@ -59,6 +61,8 @@ private struct Annotation {
     var isProcess = false
     var isKernel = false
     var isExact = false
+    /// Possible at most, which must not become more by being read again.
+    var isGuess = false
     /// Taken from socket tables, which are no record of the send.
     var isFromSocketTables = false
 
@@ -81,6 +85,7 @@ private struct Annotation {
             } else if scanner.isNamed("CONFIDENCE") {
                 confidences += 1
                 isExact = scanner.isWord("exact")
+                isGuess = !isExact && !scanner.isWord("probable")
             } else if scanner.isNamed("METHOD") {
                 isFromSocketTables = scanner.isWord("socket-table")
             }

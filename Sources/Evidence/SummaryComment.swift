@@ -42,15 +42,18 @@ enum SummaryComment {
             let start = lost["start"]?.string.flatMap({ Timestamp($0) }),
             let stop = lost["stop"]?.string.flatMap({ Timestamp($0) })
         else { return nil }
-        return LossInterval(kind: kind, count: count, start: start, stop: stop)
+        return LossInterval(kind: kind, count: min(count, mostLost), start: start, stop: stop)
     }
+
+    /// No machine loses more; sums of such counts do not overflow, whatever a file claims.
+    private static let mostLost: UInt64 = 1 << 48
 
     /// The end of a comment.
     static func readEnd(_ json: JSONValue) -> (stop: Timestamp, totals: EvidenceTotals)? {
         guard let end = json["end"], let stop = end["stop"]?.string.flatMap({ Timestamp($0) }) else { return nil }
         var totals = EvidenceTotals(sends: end["sends"]?.integer() ?? 0, wires: end["wires"]?.integer() ?? 0)
         for kind in LossInterval.Kind.allCases {
-            totals.lost[kind] = end["lost"]?[kind.rawValue]?.integer()
+            totals.lost[kind] = end["lost"]?[kind.rawValue]?.integer(UInt64.self).map { min($0, mostLost) }
         }
         return (stop, totals)
     }

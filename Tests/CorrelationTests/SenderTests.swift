@@ -70,6 +70,46 @@ struct SenderTests {
         #expect(verdict.candidates.count == (machine == 0 ? 0 : 2))
     }
 
+    /// Two recordings of one machine have a record each of one send: a second equal packet is nobody's.
+    @Test func twoRecordingsAreNoLeaveForTwoPackets() {
+        var correlator = Traffic.correlator()
+        for host in [UInt16(0), 1] {
+            var record = Traffic.record(Traffic.udp(), at: Int64(host), host: host)
+            record.machine = 0
+            correlator.add(record)
+        }
+        #expect(correlator.judge(Traffic.seen(Traffic.udp())).sender?.process.pid == 2136)
+        let second = correlator.judge(Traffic.seen(Traffic.udp(), at: 600_000, frame: 2))
+        #expect(second.kind == .unknown && second.reason == .moreThanSent)
+    }
+
+    /// One record is one packet at each place, at the sixth as at the first.
+    @Test func everyPlaceIsCounted() {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp(id: 0)))
+        for capture in UInt16(0)..<6 {
+            var packet = Traffic.seen(Traffic.udp(id: 0))
+            packet.capture = capture
+            #expect(correlator.judge(packet).sender?.process.pid == 2136)
+            #expect(correlator.judge(packet).reason == .moreThanSent)
+        }
+    }
+
+    /// Without an IP id an equal packet of another process cannot be told, and behind the evidence's end nobody recorded it.
+    @Test(
+        arguments: [
+            (UInt32(100), Int64(3_000_000_000), Verdict.Confidence.exact), (0, 3_000_000_000, .none),
+            (0, 1_500_000, .probable),
+        ])
+    func equalPacketsBehindTheEvidence(id: UInt32, offset: Int64, confidence: Verdict.Confidence) {
+        var correlator = Traffic.correlator()
+        correlator.setCoverage(
+            Coverage(start: Traffic.start.advanced(by: -1_000), stop: Traffic.start.advanced(by: 1_000)), host: 0)
+        correlator.add(Traffic.record(Traffic.udp(id: id)))
+        let verdict = correlator.judge(Traffic.seen(Traffic.udp(id: id), at: offset))
+        #expect(verdict.confidence == confidence && (verdict.kind == .process) == (confidence != .none))
+    }
+
     /// The same id at another start time is another process.
     @Test func aReusedPidIsAnotherProcess() {
         var correlator = Traffic.correlator()

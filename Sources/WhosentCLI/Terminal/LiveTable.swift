@@ -71,7 +71,7 @@ final class LiveTable: Sendable {
     /// Hands over what is counted, where it is time for it: four times a second, and at once where something was lost.
     func show(_ summary: RunSummary, _ rows: () -> [SummaryTable.Row]) {
         let now = monotonicClock()
-        let lost = summary.lost.values.reduce(0, +)
+        let lost = summary.lost.values.reduce(0, &+)
         let isDue = shared.withLock { shared in
             guard now >= shared.nextFrame || lost != shared.lost && shared.lost == 0 else { return false }
             shared.nextFrame = now + Self.interval
