@@ -35,7 +35,7 @@ struct GroupRows {
     private var leftOut: [String] {
         guard report.leftOut.packets > 0 else { return [] }
         return [
-            "The table has the first \(report.leftOut.groupLimit) groups; \(Shown.count(report.leftOut.packets)) packets of further groups are not in it."
+            "The table tells \(report.leftOut.groupLimit) groups apart; \(Shown.count(report.leftOut.packets)) packets of further groups are in a row for each verdict and confidence."
         ]
     }
 

@@ -196,7 +196,7 @@ private struct AnswerFacts {
         guard report.figures.inputsWithoutSummary.isEmpty else {
             return fact(name, "not known", "a summary is missing", isCaution: true)
         }
-        let lost = report.figures.lost.values.reduce(0, +)
+        let lost = report.figures.lostTotal
         if lost > 0 { return fact(name, Shown.count(lost), "records or packets", isCaution: true) }
         guard report.question.inputs.contains(where: { $0.role != .capture }) else {
             return fact(name, "no evidence", "without it nobody can be named", isCaution: true)

@@ -18,7 +18,10 @@ struct ResultLines {
     private var number: UInt64 = 0
     /// The byte at which the line began.
     private var lineStart: UInt64 = 0
+    /// Packets since the last summary.
     private var packets: UInt64 = 0
+    /// Packets before a summary that counts fewer: those of a run that was cut short, with another one behind it.
+    private var uncountedPackets: UInt64 = 0
     private var hasSummary = false
     private var foreignLines = 0
 
@@ -70,7 +73,9 @@ struct ResultLines {
             // Several runs in one file: each has its summary behind it.
             hasSummary = false
             packets += 1
-        case .summary:
+        case .summary(let counted):
+            // Fewer lines than it counts may be the work of output filters; more cannot be.
+            if packets > counted { uncountedPackets += packets - counted }
             hasSummary = true
             packets = 0
         case .foreign:
@@ -90,6 +95,8 @@ struct ResultLines {
             let what = "\(foreignLines - Self.findingLimit) further lines are no lines of whosent's NDJSON"
             digest.note(Damage(file: source.name, offset: lineStart, what: what))
         }
-        if !hasSummary { digest.noteMissingSummary(of: source.name, packets: packets) }
+        if !hasSummary || uncountedPackets > 0 {
+            digest.noteMissingSummary(of: source.name, packets: uncountedPackets + (hasSummary ? 0 : packets))
+        }
     }
 }

@@ -129,7 +129,7 @@ struct ReportCommandTests {
             to: results, atomically: true, encoding: .utf8)
         let run = try CommandRun([TestMachine.whosent, "report", results.path, "--format", "markdown", "-o", "-"])
         #expect(run.status == 0)
-        #expect(run.text.contains("ends without a summary"))
+        #expect(run.text.contains("holds packets without a summary"))
         #expect(run.text.contains("line 25 is no line of whosent's NDJSON"))
         #expect(run.text.contains("18 of 24 packets"))
     }

@@ -10,13 +10,34 @@ struct ReportDigestTests {
     /// A line of NDJSON with what the test is about.
     private static func line(
         pid: Int = 1, name: String = "a", time: String = "2026-03-01T10:00:00.000000000Z", port: Int = 53,
-        prefix: String = "00", extra: String = "", own: String = ""
+        prefix: String = "00", confidence: String = "exact", extra: String = "", own: String = ""
     ) throws -> JSONValue {
         let text = """
             {"@timestamp":"\(time)","event":{"action":"udp-send"},"network":{"bytes":36},\
             "destination":{"ip":"192.0.2.7","port":\(port)},"process":{"pid":\(pid),"name":"\(name)"\(extra)},\
             "whosent":{"frame":1,"capture":"c","payload":{"length":8,"prefix":"\(prefix)"},"verdict":"process",\
-            "confidence":"exact","method":"packet","reason":"matches a record, 1 ms before it","candidates":[]\(own)}}
+            "confidence":"\(confidence)","method":"packet","reason":"matches a record, 1 ms before it","candidates":[]\(own)}}
+            """
+        return try #require(JSONValue(text.utf8))
+    }
+
+    private static func unknown(_ reason: String, time: String = "2026-03-01T10:00:00.000000000Z") throws -> JSONValue {
+        try nameless(#""verdict":"unknown","confidence":"none","method":"none","reason":"\#(reason)""#, time: time)
+    }
+
+    private static func ambiguous() throws -> JSONValue {
+        try nameless(
+            #""verdict":"process","confidence":"ambiguous","method":"packet","reason":"two fit","candidates":[{"pid":1},{"pid":2}]"#
+        )
+    }
+
+    private static func nameless(_ verdict: String, time: String = "2026-03-01T10:00:00.000000000Z") throws
+        -> JSONValue
+    {
+        let text = """
+            {"@timestamp":"\(time)","event":{"action":"udp-send"},"network":{"bytes":36},\
+            "destination":{"ip":"192.0.2.7","port":53},\
+            "whosent":{"frame":1,"capture":"c","payload":{"length":8,"prefix":"00"},\(verdict)}}
             """
         return try #require(JSONValue(text.utf8))
     }
@@ -27,11 +48,103 @@ struct ReportDigestTests {
         return digest.report(on: IncidentReport.Question())
     }
 
-    @Test("Groups beyond the limit are counted, and the report says so")
+    @Test(
+        "Packets beyond the limit on groups are in every count and in a group of their verdict, and the report says so")
     func groupLimit() throws {
-        let report = Self.report(try (1...7).map { try Self.line(pid: $0) }, groupLimit: 3)
-        #expect(report.groups.count == 3 && report.leftOut.packets == 4)
-        #expect(report.assurance.contains { $0.isCaution && $0.text.contains("at most 3 groups; 4 packets") })
+        let late = "2026-03-01T11:00:00.000000000Z"
+        var lines = try (1...5).map { try Self.line(pid: $0) }
+        lines += [try Self.line(pid: 6, confidence: "probable"), try Self.line(pid: 7, confidence: "probable")]
+        lines += [try Self.unknown("evidence lost"), try Self.unknown("no coverage by the evidence", time: late)]
+        lines += [try Self.unknown("evidence lost"), try Self.ambiguous()]
+        let report = Self.report(lines, groupLimit: 3)
+        let tally = report.tally
+        #expect(tally.packets == 11 && tally.namedPackets == 7 && tally.unlisted == 4 && tally.ambiguous == 1)
+        #expect(tally.named == [.exact: 5, .probable: 2] && tally.verdicts == [.process: 8, .unknown: 3])
+        #expect(tally.senders.map(\.packets) == [1, 1, 1] && report.leftOut.packets == 8)
+        #expect(report.span?.last.description == late)
+
+        let joined = report.groups.filter(\.isOverflow)
+        #expect(joined.map(\.packets) == [2, 2, 1, 3] && report.groups.count == 7)
+        #expect(joined.allSatisfy { $0.process == nil && $0.hashes.isEmpty && $0.candidates.isEmpty })
+        #expect(joined.last?.reasons.map(\.packets) == [2, 1])
+
+        #expect(
+            report.sentences[1].hasPrefix("7 of 11 packets have a named sender, at least 3 processes: a[1] sent at"))
+        #expect(report.sentences[1].contains("senders beyond the report's limit sent 4; by confidence 5 exact"))
+        #expect(report.sentences[2].hasPrefix("1 has several candidates and 3 stay unknown;"))
+        let cautions = report.assurance.filter(\.isCaution).map(\.text)
+        #expect(cautions.contains { $0.contains("at most 3 groups apart; 8 packets of further groups") })
+        #expect(cautions.contains { $0.contains("1 packet lies") })
+        #expect(cautions.contains { $0.hasSuffix("A sender may have sent more than its own groups say.") })
+        let text = String(decoding: ReportMarkdown.encode(report), as: UTF8.self)
+        #expect(text.contains("- 3 packets: evidence lost") && text.contains("| unknown | none |"))
+        let json = try #require(JSONValue(ReportJSON.encode(report).dropLast()))
+        let counts = try #require(json["counts"])
+        #expect(counts["packets"]?.integer() == 11 && counts["verdicts"]?["unknown"]?.integer() == 3)
+        #expect(json["groups"]?.elements?.filter { $0["overflow"] == .flag(true) }.count == 4)
+    }
+
+    @Test("Within the limit on groups nothing is joined, and no count is called a lower bound")
+    func noOverflow() throws {
+        let report = Self.report(try (1...3).map { try Self.line(pid: $0) }, groupLimit: 3)
+        #expect(!report.groups.contains(where: \.isOverflow) && report.tally.unlisted == 0)
+        #expect(report.sentences[1].contains("sender, 3 processes: a[1] sent 1, a[2] sent 1 and a[3] sent 1;"))
+    }
+
+    @Test("Losses that do not fit a number are the largest number, never none")
+    func saturatedLosses() throws {
+        let most = "18446744073709551615"
+        let lines = try [#""send":\#(most),"kernel":1"#, #""send":1,"wire":\#(most)"#].map { lost in
+            try #require(
+                JSONValue(
+                    #"{"whosent":{"summary":{"packets":\#(most),"records":\#(most),"unmatched_records":1,"lost":{\#(lost)}}}}"#
+                        .utf8))
+        }
+        let report = Self.report(lines)
+        #expect(report.figures.lost[.send] == .max && report.figures.lostTotal == .max)
+        #expect(report.figures.packets == .max && report.figures.records == .max)
+        #expect(report.figures.unmatchedRecords == 2)
+        #expect(Self.report([try Self.line()] + lines).sentences[2].contains("\(most) records or packets were lost"))
+    }
+
+    @Test("A stated clock offset is said, and nothing that contradicts it")
+    func statedClockOffset() {
+        func clocks(_ offset: String?, _ roles: [IncidentReport.Input.Role]) -> [String] {
+            let digest = ReportDigest()
+            var output: [UInt8] = []
+            var summary = Sample.summary
+            summary.clockOffsets = []
+            digest.summary(summary, into: &output)
+            var question = IncidentReport.Question(inputs: roles.map { IncidentReport.Input(name: "f", role: $0) })
+            question.statedClockOffset = offset
+            return digest.report(on: question).assurance.filter { $0.subject == .clocks }.map(\.text)
+        }
+        #expect(
+            clocks("0.5", [.capture, .evidence])
+                == ["An offset of 0.5 s was stated, and the evidence's times were moved by it."])
+        #expect(clocks(nil, [.capture, .evidence]).first?.hasSuffix("; times were not moved.") == true)
+        #expect(clocks(nil, [.results]).first?.contains("moved") == false)
+    }
+
+    @Test("Only one recording beside a whole capture proves that a record's packet is not in it")
+    func unmatchedRecords() throws {
+        func text(_ roles: [IncidentReport.Input.Role], filter: String? = nil) throws -> String {
+            let digest = ReportDigest()
+            _ = digest.add(
+                try #require(
+                    JSONValue(#"{"whosent":{"summary":{"packets":0,"records":36,"unmatched_records":18}}}"#.utf8)))
+            var question = IncidentReport.Question(inputs: roles.map { IncidentReport.Input(name: "f", role: $0) })
+            question.captureFilter = filter
+            return try #require(digest.report(on: question).assurance.first { $0.subject == .matches }).text
+        }
+        let proven = "but are not in the capture"
+        #expect(try text([.capture, .evidence]).contains(proven))
+        for (roles, filter) in [
+            ([.capture, .evidence, .evidence], nil), ([.capture, .evidence], "udp"), ([.results], nil),
+        ] as [([IncidentReport.Input.Role], String?)] {
+            let said = try text(roles, filter: filter)
+            #expect(!said.contains(proven) && said.hasPrefix("18 send records of 36 match no captured packet"))
+        }
     }
 
     @Test("Destinations beyond the limit are told apart and counted, but not listed")

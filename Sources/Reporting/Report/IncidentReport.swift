@@ -69,11 +69,11 @@ public struct IncidentReport: Hashable, Sendable {
         }
     }
 
-    /// What is counted but has no row.
+    /// What is counted but has no row of its own.
     public struct LeftOut: Hashable, Sendable {
-        /// The most groups that a report has.
+        /// The most groups that a report tells apart.
         public var groupLimit = 0
-        /// Packets of groups beyond it.
+        /// Packets of groups beyond it, which are in groups of their verdict and confidence.
         public var packets: UInt64 = 0
         /// Packets to destinations that their group does not list.
         public var destinationPackets: UInt64 = 0
@@ -88,7 +88,9 @@ public struct SenderGroup: Hashable, Sendable {
     public var kind: Verdict.Kind
     /// How sure that is.
     public var confidence: Verdict.Confidence
-    /// The sender; nil for other verdicts and for ambiguous ones.
+    /// It joins the groups beyond the report's limit: their verdict and confidence are all that they have in common.
+    public var isOverflow = false
+    /// The sender; nil for other verdicts, for ambiguous ones and for an overflow group.
     public var process: ProcessDescription?
     /// SHA-256 of the images that this sender ran, as far as known: more than one where the file was exchanged.
     public var hashes: [String] = []

@@ -47,7 +47,7 @@ extension IncidentReport {
             return [
                 statement(
                     .losses, caution: true,
-                    "\(names) end\(figures.inputsWithoutSummary.count == 1 ? "s" : "") without a summary: the run was cut short, and what it lost is not known."
+                    "\(names) \(figures.inputsWithoutSummary.count == 1 ? "holds" : "hold") packets without a summary that counts them: a run was cut short, and what it lost is not known."
                 )
             ]
         }
@@ -130,18 +130,26 @@ extension IncidentReport {
 
     /// Packets of unknown sender whose reason is of a kind.
     private func packets(because isReason: (String) -> Bool) -> UInt64 {
-        groups.filter { $0.kind == .unknown && $0.reasons.first.map { isReason($0.text) } == true }
+        groups.filter { $0.kind == .unknown }.flatMap(\.reasons).filter { isReason($0.text) }
             .reduce(0) { $0 + $1.packets }
     }
 
     private var clocks: [AssuranceStatement] {
         if figures.clockOffsets.isEmpty {
+            if let offset = question.statedClockOffset {
+                return [
+                    statement(
+                        .clocks, "An offset of \(offset) s was stated, and the evidence's times were moved by it.")
+                ]
+            }
             guard !figures.coverage.isEmpty else { return [] }
+            // Results do not say what was stated when they were made.
             return [
                 statement(
                     .clocks,
-                    "Capture and evidence are taken to share one machine's clock; times were not moved."
-                        + (question.statedClockOffset.map { " An offset of \($0) s was stated." } ?? ""))
+                    isOfResults
+                        ? "Capture and evidence are taken to share one machine's clock; the results tell of no offset between them."
+                        : "Capture and evidence are taken to share one machine's clock; times were not moved.")
             ]
         }
         return figures.clockOffsets.map { offset in
@@ -169,31 +177,46 @@ extension IncidentReport {
             return statement(.matches, "\(Self.packets(count)) \(count == 1 ? "was" : "were") matched \(text).")
         }
         if figures.unmatchedRecords > 0 {
-            let count = figures.unmatchedRecords
-            result.append(
-                statement(
-                    .matches,
-                    "\(count) send record\(count == 1 ? "" : "s") of \(figures.records) match no captured packet: these were sent by what the evidence says, but are not in the capture."
-                ))
+            result.append(statement(.matches, unmatched(figures.unmatchedRecords)))
         }
         return result
     }
 
+    private var isOfResults: Bool { question.inputs.contains { $0.role == .results } }
+
+    /// Only one recording beside a whole capture shows that a record's packet was not captured.
+    private func unmatched(_ count: UInt64) -> String {
+        let records = "\(count) send record\(count == 1 ? "" : "s") of \(figures.records)"
+        guard
+            isOfResults || question.captureFilter != nil
+                || question.inputs.filter({ $0.role == .evidence }).count > 1
+        else {
+            return
+                "\(records) match no captured packet: these were sent by what the evidence says, but are not in the capture."
+        }
+        return
+            "\(records) match no captured packet that was looked at, or one that another recording of the same send matched."
+    }
+
     private var completeness: [AssuranceStatement] {
         var result: [AssuranceStatement] = []
-        let reported = groups.reduce(0) { $0 + $1.packets } + leftOut.packets
+        let reported = groups.reduce(0) { $0 + $1.packets }
         if figures.packets > reported {
             result.append(
                 statement(
                     .completeness, caution: true,
-                    "\(figures.packets - reported) of \(Self.packets(figures.packets)) that were judged are not in this report: output filters left them out."
+                    "\(figures.packets - reported) of \(Self.packets(figures.packets)) that were judged are not in this report: "
+                        + (isOfResults
+                            ? "the results have fewer lines than their summaries count; they were filtered out or are missing."
+                            : "output filters left them out.")
                 ))
         }
         if leftOut.packets > 0 {
             result.append(
                 statement(
                     .completeness, caution: true,
-                    "A report has at most \(leftOut.groupLimit) groups; \(Self.packets(leftOut.packets)) of further groups are counted here and shown nowhere else."
+                    "A report tells at most \(leftOut.groupLimit) groups apart; \(Self.packets(leftOut.packets)) of further groups are in every count, but joined by verdict and confidence, without names, tags or candidates."
+                        + (tally.unlisted > 0 ? " A sender may have sent more than its own groups say." : "")
                 ))
         }
         if leftOut.destinationPackets > 0 {

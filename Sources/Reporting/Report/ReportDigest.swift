@@ -7,19 +7,21 @@ public import TextEscaping
 /// It is a format of the commands, which appends nothing to their output; lines of an earlier run's NDJSON can be added
 /// instead.
 public final class ReportDigest: ReportFormat {
-    /// The most groups; packets beyond them are counted together.
+    /// The most groups that are told apart; packets beyond them are joined by verdict and confidence, so that every count
+    /// is whole and what is unknown stays in sight.
     public static let groupLimit = 10_000
     /// The most destinations that are kept by name, in a group and over all groups.
     static let destinationLimits = (group: 64, report: 65_536)
     /// The most destinations that are told apart by fingerprint, over all groups.
     private static let distinctLimit = 262_144
-    /// The most reasons that a group keeps.
-    private static let reasonLimit = 8
+    /// The most reasons that a group keeps; one that joins others has more of them.
+    private static let reasonLimits = (group: 8, overflow: 64)
     /// The most frames that a group names.
     private static let frameLimit = 3
 
     private var groups: [Group] = []
     private var indices: [GroupIdentity: Int] = [:]
+    private var overflowIndices: [OverflowIdentity: Int] = [:]
     private var last: (identity: GroupIdentity, index: Int)?
     private var timeline = Timeline()
     private var leftOut = IncidentReport.LeftOut()
@@ -28,6 +30,11 @@ public final class ReportDigest: ReportFormat {
     private var figures = ReportFigures()
     private let groupLimit: Int
     private let withoutArguments: Bool
+
+    private struct OverflowIdentity: Hashable {
+        var kind: Verdict.Kind
+        var confidence: Verdict.Confidence
+    }
 
     private struct Group {
         var row: SenderGroup
@@ -66,11 +73,11 @@ public final class ReportDigest: ReportFormat {
     // MARK: From NDJSON
 
     /// What a line of NDJSON was.
-    public enum LineKind: Sendable {
+    public enum LineKind: Equatable, Sendable {
         /// A packet's.
         case packet
-        /// The last one.
-        case summary
+        /// The last one, and how many packets were judged by its count.
+        case summary(packets: UInt64)
         /// None of the tool's; nothing was taken from it.
         case foreign
     }
@@ -83,10 +90,12 @@ public final class ReportDigest: ReportFormat {
         }
         guard let figures = ReportFigures(line: line) else { return .foreign }
         self.figures.add(figures)
-        return .summary
+        return .summary(packets: figures.packets)
     }
 
-    /// Notes that results ended without a summary.
+    /// Notes that results hold packets that no summary counts, as a run leaves them that was cut short.
+    ///
+    /// - Parameter packets: how many.
     public func noteMissingSummary(of input: String, packets: UInt64) {
         var missing = ReportFigures()
         missing.packets = packets
@@ -112,7 +121,9 @@ public final class ReportDigest: ReportFormat {
             .sorted { ($1.packets, $0.text) < ($0.packets, $1.text) }
         for (place, count) in group.places { row.steps[timeline.index(of: place)] = count }
         // Where there is one machine, packets do not repeat its name.
-        if row.host == nil, row.kind == .process, figures.coverage.count == 1 { row.host = figures.coverage[0].host }
+        if row.host == nil, row.kind == .process, !row.isOverflow, figures.coverage.count == 1 {
+            row.host = figures.coverage[0].host
+        }
         return row
     }
 
@@ -121,10 +132,7 @@ public final class ReportDigest: ReportFormat {
     private func add(packet: JudgedPacket) {
         var packet = packet
         if withoutArguments { packet.removeArguments() }
-        guard let index = index(of: packet) else {
-            leftOut.packets += 1
-            return
-        }
+        let index = index(of: packet)
         let (place, doublings) = timeline.take(packet.time)
         if doublings > 0 { makeCoarser(by: doublings) }
         groups[index].places[place, default: 0] += 1
@@ -133,16 +141,25 @@ public final class ReportDigest: ReportFormat {
         if let destination = packet.destination { countDestination(destination, in: index) }
     }
 
-    private func index(of packet: JudgedPacket) -> Int? {
+    private func index(of packet: JudgedPacket) -> Int {
         if let last, last.identity == packet.identity { return last.index }
         if let known = indices[packet.identity] {
             last = (packet.identity, known)
             return known
         }
-        guard groups.count < groupLimit else { return nil }
+        guard indices.count < groupLimit else { return overflowIndex(of: packet) }
         groups.append(Group(row: SenderGroup(packet)))
         indices[packet.identity] = groups.count - 1
         last = (packet.identity, groups.count - 1)
+        return groups.count - 1
+    }
+
+    private func overflowIndex(of packet: JudgedPacket) -> Int {
+        leftOut.packets += 1
+        let identity = OverflowIdentity(kind: packet.identity.kind, confidence: packet.identity.confidence)
+        if let known = overflowIndices[identity] { return known }
+        groups.append(Group(row: SenderGroup(overflowOf: packet)))
+        overflowIndices[identity] = groups.count - 1
         return groups.count - 1
     }
 
@@ -160,7 +177,10 @@ public final class ReportDigest: ReportFormat {
         let form = ReasonForm.of(reason)
         if let known = groups[index].reasons[form] {
             groups[index].row.reasons[known].packets += 1
-        } else if groups[index].row.reasons.count < Self.reasonLimit {
+            return
+        }
+        let limits = Self.reasonLimits
+        if groups[index].row.reasons.count < (groups[index].row.isOverflow ? limits.overflow : limits.group) {
             groups[index].reasons[form] = groups[index].row.reasons.count
             groups[index].row.reasons.append(CountedText(text: reason, packets: 1))
         }
@@ -216,6 +236,13 @@ extension SenderGroup {
         tagReasons = packet.tagReasons
     }
 
+    /// A group without a packet yet, for those that are joined with this one.
+    init(overflowOf packet: JudgedPacket) {
+        self.init(
+            kind: packet.identity.kind, confidence: packet.identity.confidence, isOverflow: true, first: packet.time,
+            last: packet.time)
+    }
+
     /// The most hashes that a group keeps.
     private static let hashLimit = 4
 
@@ -228,14 +255,17 @@ extension SenderGroup {
         protocols[packet.protocolName, default: 0] += 1
         payload.add(packet.payloadPrefix, length: packet.payloadLength)
         if frames.count < frameLimit { frames.append(packet.place) }
+        // What is of one process says nothing of several.
+        if isOverflow { return }
         if let hash = packet.hash, !hashes.contains(hash), hashes.count < Self.hashLimit { hashes.append(hash) }
         if packet.parents.count > process?.parents.count ?? 0 { process?.parents = packet.parents }
     }
 
-    /// Named senders before everything else, what is tagged before what is not, then the largest; the rest only makes
+    /// Named senders before everything else, what is told apart before what is joined, what is tagged before what is not, then the largest; the rest only makes
     /// the order a whole one.
     static func comesFirst(_ left: SenderGroup, _ right: SenderGroup) -> Bool {
         if left.rank != right.rank { return left.rank < right.rank }
+        if left.isOverflow != right.isOverflow { return right.isOverflow }
         if (left.tag == nil) != (right.tag == nil) { return left.tag != nil }
         if left.packets != right.packets { return left.packets > right.packets }
         if left.confidence != right.confidence { return left.confidence > right.confidence }

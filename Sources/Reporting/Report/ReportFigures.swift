@@ -20,7 +20,7 @@ public struct ReportFigures: Hashable, Sendable {
     public var clockOffsets: [Offset] = []
     /// Damage found in files.
     public var damage: [Damage] = []
-    /// Results that end without a summary: how many packets were judged and what was lost is not known.
+    /// Results with packets that no summary counts: how many more were judged and what was lost is not known.
     public var inputsWithoutSummary: [String] = []
 
     /// What one evidence file covers.
@@ -104,18 +104,21 @@ public struct ReportFigures: Hashable, Sendable {
     /// Some evidence says what it covers and lost; without it, a loss of nothing means nothing.
     public var statesLosses: Bool { !coverage.isEmpty }
 
+    /// Everything that was lost, of whatever kind.
+    public var lostTotal: UInt64 { lost.values.reduce(0) { $0.addingSaturated($1) } }
+
     /// Adds the counts of another run.
     mutating func add(_ other: ReportFigures) {
         distinctPackets =
             packets == 0
             ? other.distinctPackets
             : distinctPackets.flatMap { own in
-                other.distinctPackets.map { own &+ $0 }
+                other.distinctPackets.map { own.addingSaturated($0) }
             }
-        packets &+= other.packets
-        records &+= other.records
-        unmatchedRecords &+= other.unmatchedRecords
-        lost.merge(other.lost) { $0 &+ $1 }
+        packets = packets.addingSaturated(other.packets)
+        records = records.addingSaturated(other.records)
+        unmatchedRecords = unmatchedRecords.addingSaturated(other.unmatchedRecords)
+        lost.merge(other.lost) { $0.addingSaturated($1) }
         coverage += other.coverage.prefix(max(0, Self.spanLimit - coverage.count))
         clockOffsets += other.clockOffsets
         damage += other.damage.prefix(max(0, Self.spanLimit - damage.count))
@@ -150,6 +153,15 @@ extension LossInterval {
             let stop = object["stop"]?.string.flatMap({ Timestamp($0) })
         else { return nil }
         self.init(kind: kind, count: count, start: start, stop: stop)
+    }
+}
+
+extension UInt64 {
+    /// The sum, or the largest number where it is larger: read from a file, counts may be anything, and a loss that
+    /// wraps to 0 would read as none.
+    fileprivate func addingSaturated(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
     }
 }
 

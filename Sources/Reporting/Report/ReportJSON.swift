@@ -56,6 +56,7 @@ public enum ReportJSON {
             "packets": .of(tally.packets),
             "named": .of(tally.namedPackets),
             "ambiguous": .of(tally.ambiguous),
+            "unlisted": tally.unlisted > 0 ? .of(tally.unlisted) : nil,
             "verdicts": .object(
                 Dictionary(uniqueKeysWithValues: Verdict.Kind.allCases.map { ($0.name, .of(tally.verdicts[$0] ?? 0)) })),
             "confidence_of_named": .object(
@@ -79,6 +80,7 @@ public enum ReportJSON {
             "sender": .string(group.senderText),
             "verdict": .string(group.kind.name),
             "confidence": .string(group.confidence.name),
+            "overflow": group.isOverflow ? .flag(true) : nil,
             "methods": .object(
                 Dictionary(uniqueKeysWithValues: group.methods.map { ($0.key.name, .of($0.value)) })),
             "reasons": counted(group.reasons),

@@ -30,14 +30,17 @@ extension IncidentReport {
         let all = Self.packets(tally.packets)
         guard named > 0 else { return "No sender could be named for any of the \(all)." }
         let senders = tally.senders
-        var parts = senders.prefix(3).map { "\($0.name) sent \($0.packets)" }
+        let least = tally.unlisted > 0 ? "at least " : ""
+        var parts = senders.prefix(3).map { "\($0.name) sent \(least)\($0.packets)" }
         let others = senders.dropFirst(3)
         if !others.isEmpty {
             let count = others.count == 1 ? "one other process" : "\(others.count) other processes"
-            parts.append("\(count) \(others.reduce(0) { $0 + $1.packets })")
+            parts.append("\(count) \(least)\(others.reduce(0) { $0 + $1.packets })")
         }
+        if tally.unlisted > 0 { parts.append("senders beyond the report's limit sent \(tally.unlisted)") }
         let processes = senders.count == 1 ? "one process" : "\(senders.count) processes"
-        return "\(named) of \(all) \(named == 1 ? "has" : "have") a named sender, \(processes): \(Self.list(parts))"
+        let listed = senders.isEmpty ? "" : ", \(least)\(processes)"
+        return "\(named) of \(all) \(named == 1 ? "has" : "have") a named sender\(listed): \(Self.list(parts))"
             + "; \(sureness(tally))."
     }
 
@@ -67,7 +70,7 @@ extension IncidentReport {
 
     private var losses: String {
         if !figures.inputsWithoutSummary.isEmpty { return "what was lost is not known, since a summary is missing" }
-        let lost = figures.lost.values.reduce(0, +)
+        let lost = figures.lostTotal
         if lost == 0, names(.evidence).isEmpty, names(.results).isEmpty {
             return "without evidence no sender can be known"
         }

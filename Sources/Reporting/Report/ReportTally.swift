@@ -4,15 +4,18 @@ public import Records
 
 /// The packets of a report by how they came out.
 public struct ReportTally: Hashable, Sendable {
-    /// All that have a row.
+    /// All of them.
     public private(set) var packets: UInt64 = 0
     /// With a sender, by confidence.
     public private(set) var named: [Verdict.Confidence: UInt64] = [:]
+    /// Of those with a sender, the ones that are in no sender's figure, since their groups are beyond the limit.
+    public private(set) var unlisted: UInt64 = 0
     /// With several candidates.
     public private(set) var ambiguous: UInt64 = 0
     /// By verdict; `process` counts ambiguous ones too.
     public private(set) var verdicts: [Verdict.Kind: UInt64] = [:]
-    /// Named senders, the one with the most packets first.
+    /// Named senders, the one with the most packets first. Where some packets are ``unlisted``, there may be more senders,
+    /// and each may have sent more.
     public private(set) var senders: [Sender] = []
 
     /// A process with what it sent.
@@ -43,6 +46,11 @@ public struct ReportTally: Hashable, Sendable {
             packets += group.packets
             verdicts[group.kind, default: 0] += group.packets
             guard group.kind == .process else { continue }
+            if group.isOverflow, group.confidence > .ambiguous {
+                named[group.confidence, default: 0] += group.packets
+                unlisted += group.packets
+                continue
+            }
             guard group.confidence > .ambiguous, var process = group.process else {
                 ambiguous += group.packets
                 continue
@@ -90,6 +98,7 @@ extension SenderGroup {
         switch kind {
         case .process where confidence <= .ambiguous:
             return candidates.isEmpty ? "several candidates" : Self.listed(candidates)
+        case .process where isOverflow: return "senders beyond the report's limit"
         case .process: return process.map { "\($0.name ?? "unnamed")[\($0.pid)]" } ?? "a process"
         case .kernel: return "the kernel" + (onBehalfOf.map { ", for a packet of \($0.text)" } ?? "")
         case .forwarded: return "passed on" + (origin.map { " from \($0)" } ?? "")
