@@ -50,8 +50,7 @@ struct OfflineRun: ~Copyable {
         settings.withoutArguments = outputOptions.noArgs
         var attribution = Attribution(
             settings: settings, classifier: Classifier(configuration: tagging),
-            // Hash order never shows in a result, so a fixed key keeps a replay a replay.
-            correlator: Correlator(limits: limits.records, seed: 0x5eed),
+            correlator: Correlator(limits: limits.records, seed: settings.seed),
             processes: ProcessSource(limits: limits.processes))
         attribution.foreign = ForeignEvidence(evidence.foreign)
         if paths.count - evidence.foreign.count > 1 { attribution.hostSends = HostSends() }

@@ -51,6 +51,33 @@ struct ClassifyCaseTests {
         #expect(lines.allSatisfy { $0.whosent.tagReasons?.contains(burst) == true })
     }
 
+    /// More packets a second than the table of sightings holds, each at two places: what it lets go decides the count.
+    @Test("The same captures give the same summary every time")
+    func sameAgain() throws {
+        let folder = try TestMachine.temporaryFolder()
+        var file = Data()
+        func little(_ values: UInt32...) {
+            for value in values {
+                for shift in stride(from: UInt32(0), to: 32, by: 8) { file.append(UInt8(value >> shift & 0xFF)) }
+            }
+        }
+        little(0xA1B2_C3D4, 4 << 16 | 2, 0, 0, 65_535, 101)
+        for number in UInt32(0)..<40_000 {
+            little(1_772_360_430, number * 20, 36, 36)
+            // IPv4 from 192.0.2.1 to 198.51.100.7, UDP with eight bytes.
+            file.append(contentsOf: [
+                0x45, 0, 0, 36, UInt8(number >> 8 & 0xFF), UInt8(number & 0xFF), 0, 0, 64, 17, 0, 0,
+            ])
+            file.append(contentsOf: [192, 0, 2, 1, 198, 51, 100, 7, 0x8C, 0xA0, 0x0A, 0xCA, 0, 16, 0, 0, 0, 0, 0, 0])
+            little(number)
+        }
+        for name in ["a.pcap", "b.pcap"] { try file.write(to: folder.appending(path: name)) }
+        let words = ["/usr/bin/env", "-C", folder.path, TestMachine.whosent, "classify", "a.pcap", "b.pcap"]
+        let first = try CommandRun(words)
+        #expect(first.status == 0 && first.text.contains("80000 packets captured"), "\(first.errors)")
+        for _ in 0..<2 { #expect(try CommandRun(words).text == first.text) }
+    }
+
     @Test("The list of rules is what is expected")
     func list() throws {
         let words = ["classify", "--list-rules", "--rules", "rules.yaml"]

@@ -1,7 +1,6 @@
 import Capture
 import Classification
 import Correlation
-import DequeModule
 import PacketDecoding
 import ProcessMetadata
 import Records
@@ -51,6 +50,9 @@ struct Attribution: ~Copyable, EvidenceSink {
         var namesHosts = false
         /// Leaves command lines out of every output.
         var withoutArguments = false
+        /// The key of hashes that decide what a bounded table lets go: fixed for files, which must give the same again, and
+        /// drawn for a live run, where senders could aim at it.
+        var seed: UInt64 = 0x5eed
     }
 
     /// The most packets that wait at once. Beyond it the oldest leaves with what is known.
@@ -60,41 +62,17 @@ struct Attribution: ~Copyable, EvidenceSink {
     /// The most bytes that wait at once.
     static let waitingByteLimit = 32 << 20
 
-    /// An object: as a value it would be copied, nearly a thousand bytes, with every look at it. Used again, not allocated for
-    /// every packet.
-    private final class Waiting {
-        var frame: CapturedFrame
-        /// The interface's number in the run.
-        var interface: UInt16
-        var packet: PacketRecord?
-        var passesFilters: UInt64
-        var tag: TagDecision
-        var verdict: Verdict?
-
-        init(_ frame: CapturedFrame, interface: UInt16, packet: PacketRecord?, passesFilters: UInt64, tag: TagDecision)
-        {
-            self.frame = frame
-            self.interface = interface
-            self.packet = packet
-            self.passesFilters = passesFilters
-            self.tag = tag
-        }
-    }
-
     private let settings: Settings
     private let lookahead = Correlator.Window().lookahead
     private var classifier: Classifier
     private(set) var correlator: Correlator
     private var processes: ProcessSource
-    private var waiting = Deque<Waiting>()
-    /// Objects of packets that have left.
-    private var spare: [Waiting] = []
-    private static let spareLimit = 1 << 10
+    private var waiting = WaitingPackets()
     private var bytes = FrameQueue()
     /// How many of `waiting`, from the front, have their verdict.
     private var decided = 0
     private var captureTime = Timestamp.distantPast
-    private var sightings = DistinctPackets()
+    private var sightings: DistinctPackets
     private var ingressSources = IngressSources()
     /// Looks at this machine's processes, in a live run.
     private var tunnels: TunnelHolders?
@@ -122,6 +100,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         tunnels: TunnelHolders? = nil
     ) {
         self.settings = settings
+        sightings = DistinctPackets(seed: settings.seed)
         self.classifier = classifier
         self.correlator = correlator
         self.processes = processes
@@ -216,23 +195,7 @@ struct Attribution: ~Copyable, EvidenceSink {
             filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength)
             ?? .max
         if settings.keepsBytes { bytes.append(frameBytes) }
-        wait(frame, interface, packet, passesFilters: passed, tag)
-    }
-
-    private mutating func wait(
-        _ frame: CapturedFrame, _ interface: UInt16, _ packet: PacketRecord?, passesFilters: UInt64, _ tag: TagDecision
-    ) {
-        guard let entry = spare.popLast() else {
-            waiting.append(Waiting(frame, interface: interface, packet: packet, passesFilters: passesFilters, tag: tag))
-            return
-        }
-        entry.frame = frame
-        entry.interface = interface
-        entry.packet = packet
-        entry.passesFilters = passesFilters
-        entry.tag = tag
-        entry.verdict = nil
-        waiting.append(entry)
+        waiting.append(frame, interface: interface, packet: packet, passesFilters: passed, tag: tag)
     }
 
     private func capturedName(_ interface: UInt16) -> String? {
@@ -243,7 +206,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         summary.captured += 1
         guard settings.keepsBytes else { return }
         bytes.append(frameBytes)
-        wait(frame, interface, nil, passesFilters: .max, .none)
+        waiting.append(frame, interface: interface, packet: nil, passesFilters: .max, tag: .none)
     }
 
     // MARK: What goes out
@@ -282,7 +245,7 @@ struct Attribution: ~Copyable, EvidenceSink {
     }
 
     /// Whether more is about to be known of the sender: what procfs tells, and its image's hash.
-    private func awaitsLook(_ entry: Waiting, _ now: Timestamp) -> Bool {
+    private func awaitsLook(_ entry: WaitingPacket, _ now: Timestamp) -> Bool {
         guard let process = entry.verdict?.sender?.process, let begun = processes.lookBegun(process) else {
             return false
         }
@@ -290,7 +253,7 @@ struct Attribution: ~Copyable, EvidenceSink {
     }
 
     /// Who held the device that it came out of takes a look at every process.
-    private func awaitsHolders(_ entry: Waiting, _ now: Timestamp) -> Bool {
+    private func awaitsHolders(_ entry: WaitingPacket, _ now: Timestamp) -> Bool {
         entry.verdict?.tunnel != nil && now < entry.frame.time.advanced(by: Correlator.tunnelLookahead)
     }
 
@@ -317,7 +280,7 @@ struct Attribution: ~Copyable, EvidenceSink {
 
     private mutating func letGo(into output: inout some AttributionOutput) throws(CommandFailure) {
         let entry = waiting.removeFirst()
-        defer { if spare.count < Self.spareLimit { spare.append(entry) } }
+        defer { waiting.reuse(entry) }
         decided -= 1
         var reported: ReportedPacket?
         if let packet = entry.packet, var verdict = entry.verdict {

@@ -18,10 +18,14 @@ struct DistinctPackets {
 
     private static let window: Int64 = 1_000_000_000
     private var entries = [Entry](repeating: Entry(), count: 1 << 14)
+    private let seed: UInt64
+
+    /// - Parameter seed: decides which packets share a place. Of one seed the same packets give the same count.
+    init(seed: UInt64) { self.seed = seed }
 
     /// Notes a packet. Repeats at the place where it was first seen are packets of their own.
     mutating func isFirstSighting(_ packet: PacketRecord) -> Bool {
-        let identity = Self.identity(packet.ip)
+        let identity = identity(packet.ip)
         let index = Int(truncatingIfNeeded: identity) & (entries.count - 1)
         let known = entries[index]
         if known.identity == identity, packet.time.since(known.time) <= Self.window {
@@ -37,9 +41,9 @@ struct DistinctPackets {
     }
 
     /// Every field but the hop limit, which routing changes on the way.
-    private static func identity(_ packet: IPPacket) -> UInt64 {
+    private func identity(_ packet: IPPacket) -> UInt64 {
         func folded(_ left: UInt64, _ right: UInt64) -> UInt64 {
-            let product = (left ^ secret.0).multipliedFullWidth(by: right ^ secret.1)
+            let product = (left ^ seed).multipliedFullWidth(by: right ^ 0xA076_1D64_78BD_642F)
             return product.high ^ product.low
         }
         func pair(_ high: UInt32, _ low: UInt32) -> UInt64 { UInt64(high) << 32 | UInt64(low) }
@@ -61,6 +65,4 @@ struct DistinctPackets {
         hash = folded(hash ^ packet.payloadPrefix.high, packet.payloadPrefix.low)
         return hash == 0 ? 1 : hash
     }
-
-    private static let secret = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max) | 1)
 }

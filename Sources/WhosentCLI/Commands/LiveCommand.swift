@@ -164,9 +164,10 @@ final class LiveRun {
         settings.namespace = host.networkNamespace
         settings.captureNames = [LosslessEscape.text(options.interface)]
         settings.withoutArguments = options.output.noArgs
+        settings.seed = .random(in: 1 ... .max)
         attribution = Attribution(
             settings: settings, classifier: classifier,
-            correlator: Correlator(limits: options.recordTable.limits, seed: UInt64.random(in: 1 ... .max)),
+            correlator: Correlator(limits: options.recordTable.limits, seed: settings.seed),
             processes: evidence.processes(host: host, limits: options.processTable.limits),
             tunnels: TunnelHolders())
         attribution.interfaces = [capture.interface]
