@@ -29,15 +29,15 @@ public struct Correlator: Sendable {
         /// How long after a packet its record may be.
         func ahead(_ direction: Direction) -> Int64 { direction == .egress ? overtaking : arrivalTolerance }
 
-        /// As ``holds(_:_:)``, with records that came up to the lookahead later.
-        func isNear<Origin>(_ slot: PacketIndex<Origin>.Slot, _ packet: PacketRecord) -> Bool {
-            slot.first <= packet.time.advanced(by: lookahead) && slot.last >= packet.time.advanced(by: -lookback)
+        /// As ``holds(_:_:_:)``, with records that came up to the lookahead later.
+        func isNear(_ first: Timestamp, _ last: Timestamp, _ packet: PacketRecord) -> Bool {
+            first <= packet.time.advanced(by: lookahead) && last >= packet.time.advanced(by: -lookback)
         }
 
-        /// A slot's records may be a packet's.
-        func holds<Origin>(_ slot: PacketIndex<Origin>.Slot, _ packet: PacketRecord) -> Bool {
-            slot.first <= packet.time.advanced(by: ahead(packet.direction))
-                && slot.last >= packet.time.advanced(by: -lookback)
+        /// A slot's records, from the first to the last, may be a packet's.
+        func holds(_ first: Timestamp, _ last: Timestamp, _ packet: PacketRecord) -> Bool {
+            first <= packet.time.advanced(by: ahead(packet.direction))
+                && last >= packet.time.advanced(by: -lookback)
         }
     }
 
@@ -104,13 +104,15 @@ public struct Correlator: Sendable {
         let origin = SendOrigin(
             sender: Sender(record), segmentSize: record.segmentSize, proof: record.proof, interface: record.interface,
             beforeNAT: record.beforeNAT, creator: record.creator)
-        sends.add(record.packet, origin: origin, time: record.time, key: key)
+        let hashes = key.hashes(record.packet)
+        sends.add(record.packet, hashes, origin: origin, time: record.time, key: key)
         let isBatch = record.segmentSize > 0
         // Whoever sent from a borrowed context is not known, but it was somebody, on this flow.
         let process = record.proof == .borrowed ? ProcessKey(pid: 0, startTime: 0) : record.process
         let older = flows.note(
-            record.packet, owner: HostProcess(machine: record.machine, process: process), time: record.time,
-            batch: isBatch ? sends.newestSequence : nil, key: key)
+            record.packet, hash: key.flow(record.packet, hashes),
+            owner: HostProcess(machine: record.machine, process: process), time: record.time,
+            batch: isBatch ? sends.newestSequence : nil)
         if isBatch { sends.linkBatch(olderBatch: older) }
         if let loss = sends.letGo.take(as: .table) { noteRecordsLetGo(loss) }
         if var loss = flows.letGo.take(as: .flowTable), loss.start >= record.time.advanced(by: -window.lookback) {
@@ -136,7 +138,8 @@ public struct Correlator: Sendable {
     public mutating func add(_ record: WireRecord) {
         switch record.origin {
         case .kernel:
-            kernel.add(record.packet, origin: KernelOrigin(record), time: record.time, key: key)
+            kernel.add(
+                record.packet, key.hashes(record.packet), origin: KernelOrigin(record), time: record.time, key: key)
             if let loss = kernel.letGo.take(as: .table) { noteRecordsLetGo(loss) }
             if let inner = record.inner {
                 carriers.note(key.identity(inner), interface: record.interface, time: record.time)
@@ -186,8 +189,7 @@ public struct Correlator: Sendable {
     }
 
     private mutating func decide(_ packet: PacketRecord, passesFilters: UInt64, seenHere: Bool) -> Verdict {
-        var matches = SendMatches()
-        gather(packet, into: &matches)
+        let matches = gather(packet)
         if let verdict = verdict(packet, from: matches) {
             let kernel = kernelMatches(packet).slots
             if let copy = copyVerdict(packet, of: matches, kernel) { return copy }
@@ -215,7 +217,10 @@ public struct Correlator: Sendable {
             // One record is one packet at each place. Behind a slow queue packets follow each other more closely than
             // their records, so any equal record that is left will do.
             let place = Place(packet, isTranslated: isTranslated)
-            let claimed = matches.ofFullestRecording.contains { sends.claim($0.slot, at: place) }
+            let claimed =
+                matches.accepted.count == 1
+                ? sends.claim(nearest.slot, at: place)
+                : matches.ofFullestRecording.contains { sends.claim($0.slot, at: place) }
             // Of a packet that was held there is a record for each process that may have sent it.
             for other in matches.accepted where claimed && other.slot != nearest.slot {
                 if other.origin.proof == .socketUser, nearest.origin.proof == .socketUser {
@@ -251,6 +256,7 @@ public struct Correlator: Sendable {
     /// The sender of a packet whose addresses this machine translated: IP id, payload and lengths survive translation,
     /// so the join before it is as exact as any. Nested namespaces may translate more than once.
     private mutating func translatedVerdict(_ packet: PacketRecord) -> Verdict? {
+        guard !translations.isEmpty else { return nil }
         var found: [Verdict] = []
         var level = [packet.ip]
         for _ in 0..<Self.mostTranslations where found.isEmpty {
@@ -260,8 +266,7 @@ public struct Correlator: Sendable {
             for ip in level {
                 var inner = packet
                 inner.ip = ip
-                var matches = SendMatches()
-                gather(inner, into: &matches)
+                let matches = gather(inner)
                 guard var verdict = verdict(inner, from: matches), verdict.kind == .process else {
                     // A translated answer of this machine's kernel, in another namespace.
                     if let verdict = kernelVerdict(inner) { return verdict }
@@ -284,10 +289,10 @@ public struct Correlator: Sendable {
     static let mostTranslations = 4
 
     private func forwardedVerdict(_ packet: PacketRecord) -> Verdict? {
-        guard let entry = forwarded.entry(for: packet.ip, at: packet.time, lookahead: window.lookahead) else {
-            return nil
-        }
-        let lost = losses.count(
+        guard !forwarded.isEmpty,
+            let entry = forwarded.entry(for: packet.ip, at: packet.time, lookahead: window.lookahead)
+        else { return nil }
+        let lost = losses.isEmpty ? 0 : losses.count(
             [.send, .table], from: packet.time.advanced(by: -window.lookback),
             to: packet.time.advanced(by: window.lookahead))
         let way = entry.way

@@ -33,7 +33,7 @@ extension Correlator {
     private func consider(
         _ packet: PacketRecord, _ slot: PacketIndex<SendOrigin>.Slot, _ comparison: PacketComparison
     ) -> Consideration {
-        let inWindow = window.holds(slot, packet)
+        let inWindow = window.holds(slot.first, slot.last, packet)
         let taken = comparison.agrees && inWindow && slot.origin.proof != .borrowed
         return Consideration(
             sender: slot.origin.sender, packet: slot.packet, delay: slot.delay(to: packet.time), isTaken: taken,

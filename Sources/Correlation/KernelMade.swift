@@ -31,19 +31,29 @@ struct KernelOrigin: Equatable, Sendable {
 extension Correlator {
     /// The records of the kernel's packets that agree with a packet.
     func kernelMatches(_ packet: PacketRecord) -> (slots: [PacketIndex<KernelOrigin>.Slot], areAll: Bool) {
+        guard !kernel.isEmpty else { return ([], true) }
         var found: [PacketIndex<KernelOrigin>.Slot] = []
-        // Nothing but the window: a closure that captures `self` copies all of it.
-        let consider = { [window] (_: Int, slot: PacketIndex<KernelOrigin>.Slot) in
-            guard window.holds(slot, packet), compare(packet.ip, with: slot.packet, segmentSize: 0).agrees else {
-                return
-            }
-            found.append(slot)
-        }
-        var areAll = kernel.forEachWithIdentity(of: packet.ip, key: key, consider)
+        let hashes = key.hashes(packet.ip)
+        var areAll = kernelMatches(packet, along: kernel.walk(identity: hashes), into: &found)
         if found.isEmpty, packet.ip.version == .v4, packet.ip.isFragment {
-            areAll = kernel.forEachWithDatagram(of: packet.ip, key: key, consider) && areAll
+            let walk = kernel.walk(datagram: packet.ip, hashes, key: key)
+            areAll = kernelMatches(packet, along: walk, into: &found) && areAll
         }
         return (found, areAll)
+    }
+
+    private func kernelMatches(
+        _ packet: PacketRecord, along chain: PacketIndex<KernelOrigin>.Walk,
+        into found: inout [PacketIndex<KernelOrigin>.Slot]
+    ) -> Bool {
+        var walk = chain
+        while let number = kernel.next(&walk) {
+            guard window.holds(kernel[number].first, kernel[number].last, packet),
+                compare(packet.ip, with: kernel[number].packet, segmentSize: 0).agrees
+            else { continue }
+            found.append(kernel[number])
+        }
+        return !walk.wasCutShort
     }
 
     func kernelVerdict(_ packet: PacketRecord) -> Verdict? {
@@ -99,8 +109,7 @@ extension Correlator {
             var found: [Verdict] = []
             for ip in level {
                 let packet = PacketRecord(time: slot.last, frame: 0, direction: .egress, ip: ip)
-                var matches = SendMatches()
-                gather(packet, into: &matches)
+                let matches = gather(packet)
                 guard carriers <= matches.accepted.reduce(0, { $0 + $1.records }) || matches.accepted.isEmpty else {
                     return nil
                 }
@@ -125,7 +134,7 @@ extension Correlator {
     func copyVerdict(
         _ packet: PacketRecord, of matches: SendMatches, _ slots: [PacketIndex<KernelOrigin>.Slot]
     ) -> Verdict? {
-        guard let nearest = matches.nearest, nearest.comparison == .complete else { return nil }
+        guard !slots.isEmpty, let nearest = matches.nearest, nearest.comparison == .complete else { return nil }
         let copies = slots.filter { !$0.origin.isCertain && !$0.origin.isAtPort }
         guard !copies.isEmpty else { return nil }
         let isOriginal = matches.accepted.contains { $0.origin.interface == packet.egressIndex }

@@ -7,13 +7,15 @@ import Records
 /// origin that follow each other closely share a slot: a flood of identical packets stays one entry.
 struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     struct Slot: Sendable {
+        /// The packet's hash: what differs in it needs no further look.
+        let identity: UInt64
         var packet: IPPacket
         var first: Timestamp
         var last: Timestamp
         var records: UInt64
         var matches: UInt64
-        /// How many packets matched at the first few places.
-        var places: (Sightings, Sightings, Sightings, Sightings)
+        /// How many packets matched at the first places.
+        var places: (Sightings, Sightings)
         var olderSameIdentity: Int
         var olderSameDatagram: Int
         /// The next older segmented batch of the same flow, -1 for none.
@@ -27,14 +29,24 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         var count: UInt64 = 0
     }
 
-    private enum Chain { case identity, datagram, batch }
+    enum Chain { case identity, datagram, batch }
+
+    /// How far a walk along a chain has come.
+    struct Walk {
+        fileprivate let chain: Chain
+        fileprivate var next: Int
+        fileprivate var steps = 0
+        fileprivate let oldest: Int
+        /// More candidates may hide behind the last one.
+        fileprivate(set) var wasCutShort = false
+    }
 
     /// Slots this far apart in time are never merged, so a slot's span has no hole longer than this.
     static var mergeGap: Int64 { 20_000_000 }
     /// The longest chain that is walked. Behind it more candidates may hide, which the caller is told.
     static var walkLimit: Int { 512 }
 
-    /// The most slots, and places of one, that are counted beyond the first four.
+    /// The most slots, and places of one, that are counted beyond the first two.
     private static var furtherLimit: Int { 1 << 14 }
     private static var furtherPlaceLimit: Int { 256 }
 
@@ -70,67 +82,89 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         return count
     }
 
-    mutating func add(_ packet: IPPacket, origin: Origin, time: Timestamp, key: PacketKey) {
-        let identityBucket = bucket(key.identity(packet))
-        if merge(packet, origin: origin, time: time, bucket: identityBucket) { return }
+    /// Nothing was ever added.
+    var isEmpty: Bool { slots.isEmpty }
+
+    mutating func add(_ packet: IPPacket, _ hashes: PacketKey.Hashes, origin: Origin, time: Timestamp, key: PacketKey) {
+        let identityBucket = bucket(hashes.identity)
+        if merge(packet, hashes.identity, origin: origin, time: time, bucket: identityBucket) { return }
         let sequence = nextSequence
         nextSequence += 1
         var slot = Slot(
-            packet: packet, first: time, last: time, records: 1, matches: 0,
-            places: (Sightings(), Sightings(), Sightings(), Sightings()),
-            olderSameIdentity: identityHeads[identityBucket], olderSameDatagram: -1, olderBatch: -1,
-            origin: origin)
+            identity: hashes.identity, packet: packet, first: time, last: time, records: 1, matches: 0,
+            places: (Sightings(), Sightings()), olderSameIdentity: identityHeads[identityBucket],
+            olderSameDatagram: -1, olderBatch: -1, origin: origin)
         identityHeads[identityBucket] = sequence
         if packet.version == .v4 {
-            let datagramBucket = bucket(key.datagram(packet))
+            let datagramBucket = bucket(key.datagram(packet, hashes))
             slot.olderSameDatagram = datagramHeads[datagramBucket]
             datagramHeads[datagramBucket] = sequence
         }
         if slots.count < capacity {
             slots.append(slot)
         } else {
-            letGo(slots[sequence % capacity])
-            slots[sequence % capacity] = slot
+            letGo(index(sequence))
+            slots[index(sequence)] = slot
         }
     }
 
-    /// Walks the slots that may hold a packet's identity; `body` gets the slot's number. False: the chain was too long.
-    func forEachWithIdentity(of packet: IPPacket, key: PacketKey, _ body: (Int, Slot) -> Void) -> Bool {
-        walk(from: identityHeads[bucket(key.identity(packet))], .identity, body)
-    }
+    /// The slot of a number that ``next(_:)`` gave.
+    subscript(number: Int) -> Slot { _read { yield slots[index(number)] } }
+
+    /// Walks the slots that may hold a packet's identity.
+    func walk(identity hashes: PacketKey.Hashes) -> Walk { walk(.identity, from: identityHeads[bucket(hashes.identity)]) }
 
     /// Walks the slots that may hold a packet's IPv4 datagram.
-    func forEachWithDatagram(of packet: IPPacket, key: PacketKey, _ body: (Int, Slot) -> Void) -> Bool {
-        walk(from: datagramHeads[bucket(key.datagram(packet))], .datagram, body)
+    func walk(datagram packet: IPPacket, _ hashes: PacketKey.Hashes, key: PacketKey) -> Walk {
+        walk(.datagram, from: datagramHeads[bucket(key.datagram(packet, hashes))])
     }
 
     /// Walks a flow's segmented batches from the newest one's number on.
-    func forEachBatch(from newest: Int, _ body: (Int, Slot) -> Void) -> Bool {
-        walk(from: newest, .batch, body)
+    func walk(batchesFrom newest: Int) -> Walk { walk(.batch, from: newest) }
+
+    private func walk(_ chain: Chain, from head: Int) -> Walk {
+        Walk(chain: chain, next: head, oldest: max(nextSequence - slots.count, 0))
+    }
+
+    /// The next slot's number; nil at the chain's end, and where it was too long.
+    func next(_ walk: inout Walk) -> Int? {
+        let number = walk.next
+        guard number >= walk.oldest else { return nil }
+        if walk.steps == Self.walkLimit {
+            walk.wasCutShort = true
+            return nil
+        }
+        walk.steps += 1
+        let slot = index(number)
+        switch walk.chain {
+        case .identity: walk.next = slots[slot].olderSameIdentity
+        case .datagram: walk.next = slots[slot].olderSameDatagram
+        case .batch: walk.next = slots[slot].olderBatch
+        }
+        return number
     }
 
     /// Puts the newest slot at the head of its flow's batches.
-    mutating func linkBatch(olderBatch: Int) { slots[newestSequence % capacity].olderBatch = olderBatch }
+    mutating func linkBatch(olderBatch: Int) { slots[index(newestSequence)].olderBatch = olderBatch }
 
     /// Walks everything that is held, oldest first.
     func forEach(_ body: (Slot) -> Void) {
-        for sequence in max(0, nextSequence - capacity)..<nextSequence { body(slots[sequence % capacity]) }
+        for sequence in max(0, nextSequence - capacity)..<nextSequence { body(slots[index(sequence)]) }
     }
 
     /// The number of the slot that was made last, -1 before the first.
     var newestSequence: Int { nextSequence - 1 }
 
     /// Counts a packet that a slot's records explain in part: a segment or a fragment.
-    mutating func countMatch(_ sequence: Int) { slots[sequence % capacity].matches += 1 }
+    mutating func countMatch(_ sequence: Int) { slots[index(sequence)].matches += 1 }
 
     /// Counts a packet that a slot's records explain; false where the place has seen as many packets as there are
     /// records already, or where there are too many places to count at.
     mutating func claim(_ sequence: Int, at place: Place) -> Bool {
-        let index = sequence % capacity
+        let index = index(sequence)
         let records = slots[index].records
         let claimed =
             slots[index].places.0.claim(place, of: records) ?? slots[index].places.1.claim(place, of: records)
-            ?? slots[index].places.2.claim(place, of: records) ?? slots[index].places.3.claim(place, of: records)
             ?? claimFurther(sequence, at: place, of: records)
         if claimed { slots[index].matches += 1 }
         return claimed
@@ -154,50 +188,41 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         return true
     }
 
-    private func walk(
-        from head: Int, _ chain: Chain, _ body: (Int, Slot) -> Void
+    private mutating func merge(
+        _ packet: IPPacket, _ identity: UInt64, origin: Origin, time: Timestamp, bucket: Int
     ) -> Bool {
-        var sequence = head
-        var steps = 0
-        let oldest = nextSequence - slots.count
-        while sequence >= oldest, sequence >= 0 {
-            if steps == Self.walkLimit { return false }
-            steps += 1
-            let index = sequence % capacity
-            body(sequence, slots[index])
-            switch chain {
-            case .identity: sequence = slots[index].olderSameIdentity
-            case .datagram: sequence = slots[index].olderSameDatagram
-            case .batch: sequence = slots[index].olderBatch
-            }
-        }
-        return true
-    }
-
-    private mutating func merge(_ packet: IPPacket, origin: Origin, time: Timestamp, bucket: Int) -> Bool {
         var sequence = identityHeads[bucket]
-        let oldest = nextSequence - slots.count
+        let oldest = max(nextSequence - slots.count, 0)
         for _ in 0..<8 {
-            guard sequence >= oldest, sequence >= 0 else { return false }
-            let index = sequence % capacity
-            let gap = time.since(slots[index].last)
-            if gap <= Self.mergeGap, gap >= -Self.mergeGap, slots[index].origin == origin, slots[index].packet == packet
-            {
-                slots[index].last = max(slots[index].last, time)
-                slots[index].first = min(slots[index].first, time)
-                slots[index].records += 1
-                return true
+            guard sequence >= oldest else { return false }
+            let index = index(sequence)
+            if slots[index].identity == identity {
+                let gap = time.since(slots[index].last)
+                if gap <= Self.mergeGap, gap >= -Self.mergeGap, slots[index].origin == origin,
+                    slots[index].packet == packet
+                {
+                    slots[index].last = max(slots[index].last, time)
+                    slots[index].first = min(slots[index].first, time)
+                    slots[index].records += 1
+                    return true
+                }
             }
             sequence = slots[index].olderSameIdentity
         }
         return false
     }
 
-    private mutating func letGo(_ slot: Slot) {
-        horizon = max(horizon, slot.last)
-        guard slot.records > slot.matches else { return }
-        forgotten += slot.records - slot.matches
-        letGo.note(slot.records - slot.matches, from: slot.first, to: slot.last)
+    private mutating func letGo(_ index: Int) {
+        horizon = max(horizon, slots[index].last)
+        let unmatched = slots[index].records &- slots[index].matches
+        guard slots[index].records > slots[index].matches else { return }
+        forgotten += unmatched
+        letGo.note(unmatched, from: slots[index].first, to: slots[index].last)
+    }
+
+    /// Where a number's slot lies. Dividing takes longer than all else that is done here.
+    private func index(_ sequence: Int) -> Int {
+        capacity & (capacity - 1) == 0 ? sequence & (capacity - 1) : sequence % capacity
     }
 
     private func bucket(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash & UInt64(identityHeads.count - 1)) }

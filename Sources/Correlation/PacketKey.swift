@@ -9,29 +9,41 @@ struct PacketKey: Sendable {
 
     init(seed: UInt64) { self.seed = seed | 1 }
 
-    /// Everything that a whole packet and its record share: what finds the record of an ordinary packet.
-    func identity(_ packet: IPPacket) -> UInt64 {
+    /// What a packet is found by.
+    struct Hashes {
+        /// Both addresses.
+        fileprivate let addresses: UInt64
+        /// Everything that a whole packet and its record share: what finds the record of an ordinary packet.
+        let identity: UInt64
+    }
+
+    /// Addresses are hashed once for all that is looked up of a packet.
+    func hashes(_ packet: IPPacket) -> Hashes {
+        let addresses = addresses(packet)
         let identification = packet.version == .v4 ? UInt64(packet.identification) : 0
         let ports = UInt64(packet.sourcePort) << 48 | UInt64(packet.destinationPort) << 32
         let kind = UInt64(packet.icmpType) << 24 | UInt64(packet.icmpCode) << 16 | UInt64(packet.transport.rawValue)
-        var hash = addresses(packet)
-        hash = mix(hash ^ ports ^ kind, 0x9E37_79B9_7F4A_7C15)
+        var hash = mix(addresses ^ ports ^ kind, 0x9E37_79B9_7F4A_7C15)
         hash = mix(hash ^ identification ^ UInt64(packet.fragmentOffset) << 32, 0xBF58_476D_1CE4_E5B9)
-        return mix(hash ^ packet.payloadPrefix.high, packet.payloadPrefix.low ^ 0x94D0_49BB_1331_11EB)
+        let identity = mix(hash ^ packet.payloadPrefix.high, packet.payloadPrefix.low ^ 0x94D0_49BB_1331_11EB)
+        return Hashes(addresses: addresses, identity: identity)
     }
 
+    /// Everything that a whole packet and its record share.
+    func identity(_ packet: IPPacket) -> UInt64 { hashes(packet).identity }
+
     /// What all fragments of one IPv4 datagram share (RFC 791), and a packet whose payload the capture cut.
-    func datagram(_ packet: IPPacket) -> UInt64 {
+    func datagram(_ packet: IPPacket, _ hashes: Hashes) -> UInt64 {
         mix(
-            addresses(packet) ^ UInt64(packet.identification), 0xD6E8_FEB8_6659_FD93 ^ UInt64(packet.transport.rawValue)
-        )
+            hashes.addresses ^ UInt64(packet.identification),
+            0xD6E8_FEB8_6659_FD93 ^ UInt64(packet.transport.rawValue))
     }
 
     /// Addresses, protocol and ports. ICMP echoes of one identifier are one flow.
-    func flow(_ packet: IPPacket) -> UInt64 {
+    func flow(_ packet: IPPacket, _ hashes: Hashes) -> UInt64 {
         let destination = packet.transport == .udp ? UInt64(packet.destinationPort) : 0
         let ports = UInt64(packet.sourcePort) << 16 | destination
-        return mix(addresses(packet) ^ ports << 8, 0xA076_1D64_78BD_642F ^ UInt64(packet.transport.rawValue))
+        return mix(hashes.addresses ^ ports << 8, 0xA076_1D64_78BD_642F ^ UInt64(packet.transport.rawValue))
     }
 
     private func addresses(_ packet: IPPacket) -> UInt64 {

@@ -115,7 +115,7 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     /// It came in, at a time that not all of the evidence covers.
     case notAllHostsCover
     /// What other tools' evidence says.
-    case foreign(ForeignReason)
+    indirect case foreign(ForeignReason)
 
     /// It says that no record fits, and not that those which fit contradict each other: other evidence may be asked.
     public var isAbsence: Bool {

@@ -13,7 +13,7 @@ struct SendMatches {
     }
 
     /// Verified, or unverified where nothing verified agrees.
-    private(set) var accepted: [Match] = []
+    private(set) var accepted = Few<Match>()
     /// Complete matches whose records came too long after the packet to be its own: whoever made them sent an equal
     /// packet a moment later, and cannot be told from the sender.
     private(set) var rivals: [Match] = []
@@ -45,31 +45,32 @@ struct SendMatches {
     /// Where a sender is found, rivals of other processes are candidates too; alone they are none.
     mutating func acceptRivals() {
         guard let owner = accepted.first?.owner, accepted.allSatisfy({ $0.comparison == .complete }) else { return }
-        accepted += rivals.filter { $0.owner != owner }
+        for rival in rivals where rival.owner != owner { accepted.append(rival) }
     }
 
     /// A whole identity beats a partial one: with a complete match at hand, cut ones say nothing.
     mutating func keepBest() {
+        guard accepted.count > 1 else { return }
         let best = accepted.map(\.rank).max() ?? 0
         accepted.removeAll { $0.rank < best }
     }
 
     /// The match nearest in time; before the packet beats after it.
-    var nearest: Match? { accepted.min(by: Match.isNearer) }
+    var nearest: Match? { accepted.count > 1 ? accepted.min(by: Match.isNearer) : accepted.first }
+
+    /// The only record there is, which nothing speaks against.
+    var sole: Match? { accepted.count == 1 && rivals.isEmpty && borrowers.isEmpty ? accepted.first : nil }
 
     /// The matches of the recording that has most of them, the nearest first: two recordings of one machine have a record
     /// each of one send, and that is no leave for two packets.
     var ofFullestRecording: [Match] {
-        let ordered = byDistance
+        let ordered = accepted.count > 1 ? accepted.sorted(by: Match.isNearer) : Array(accepted)
         guard let first = ordered.first, ordered.contains(where: { $0.origin.sender.host != first.origin.sender.host })
         else { return ordered }
         let records = Dictionary(ordered.map { ($0.origin.sender.host, $0.records) }, uniquingKeysWith: +)
         let fullest = records.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
         return ordered.filter { $0.origin.sender.host == fullest }
     }
-
-    /// The matches, the nearest first.
-    var byDistance: [Match] { accepted.count > 1 ? accepted.sorted(by: Match.isNearer) : accepted }
 }
 
 extension SendRecord.Proof {
@@ -95,55 +96,80 @@ extension SendMatches.Match {
 
 extension Correlator {
     /// Finds the records that agree with the packet inside the window.
-    func gather(_ packet: PacketRecord, into matches: inout SendMatches) {
-        var found = matches
-        // Nothing but the window: a closure that captures `self` copies all of it.
-        let consider = { [window] (number: Int, slot: PacketIndex<SendOrigin>.Slot) in
-            guard window.isNear(slot, packet) else { return }
-            let comparison = compare(packet.ip, with: slot.packet, segmentSize: slot.origin.segmentSize)
-            guard comparison.agrees else { return }
-            let match = SendMatches.Match(
-                slot: number, comparison: comparison, origin: slot.origin, records: Int(slot.records),
-                delay: slot.delay(to: packet.time))
-            if window.holds(slot, packet) { found.add(match) } else { found.addRival(match) }
-        }
-        var whole = sends.forEachWithIdentity(of: packet.ip, key: key, consider)
+    func gather(_ packet: PacketRecord) -> SendMatches {
+        var found = SendMatches()
+        let hashes = key.hashes(packet.ip)
+        var whole = gather(packet, along: sends.walk(identity: hashes), identity: hashes.identity, into: &found)
         let isCut = Int(packet.ip.payloadPrefix.count) < min(Int(packet.ip.payloadLength), PayloadPrefix.capacity)
         // Fragments lack what the identity needs, and so does a payload that the capture cut.
         if packet.ip.version == .v4, packet.ip.isFragment || isCut || found.accepted.isEmpty && !found.sawBorrowed {
-            whole = sends.forEachWithDatagram(of: packet.ip, key: key, consider) && whole
+            let walk = sends.walk(datagram: packet.ip, hashes, key: key)
+            whole = gather(packet, along: walk, into: &found) && whole
         }
-        if found.accepted.isEmpty, let entry = flows.entry(for: packet.ip, key: key) {
-            whole = sends.forEachBatch(from: entry.newestBatch, consider) && whole
+        if found.accepted.isEmpty, flows.hasBatches,
+            let entry = flows.entry(for: packet.ip, hash: key.flow(packet.ip, hashes))
+        {
+            whole = gather(packet, along: sends.walk(batchesFrom: entry.newestBatch), into: &found) && whole
         }
         found.truncatedWalk = !whole
         found.keepBest()
-        matches = found
+        return found
+    }
+
+    /// - Parameter identity: of a packet that can only be equal to records of the same hash.
+    /// - Returns: false if the walk was too long to see all.
+    private func gather(
+        _ packet: PacketRecord, along chain: PacketIndex<SendOrigin>.Walk, identity: UInt64? = nil,
+        into found: inout SendMatches
+    ) -> Bool {
+        var walk = chain
+        while let number = sends.next(&walk) {
+            if let identity, sends[number].identity != identity { continue }
+            let (first, last) = (sends[number].first, sends[number].last)
+            guard window.isNear(first, last, packet) else { continue }
+            let comparison = compare(
+                packet.ip, with: sends[number].packet, segmentSize: sends[number].origin.segmentSize)
+            guard comparison.agrees else { continue }
+            let match = SendMatches.Match(
+                slot: number, comparison: comparison, origin: sends[number].origin, records: Int(sends[number].records),
+                delay: packet.time.delay(behind: first, last))
+            if window.holds(first, last, packet) { found.add(match) } else { found.addRival(match) }
+        }
+        return !walk.wasCutShort
     }
 
     /// A verdict from the records that agree, or nil where none does.
     func verdict(_ packet: PacketRecord, from matches: SendMatches) -> Verdict? {
         guard let nearest = matches.nearest else { return nil }
         if matches.truncatedWalk { return .unknown(.tooManyEqualRecords) }
+        if let sole = matches.sole { return verdict(packet, from: matches, nearest: sole) }
         var matches = matches
         matches.acceptRivals()
         let owners = Set(matches.accepted.map(\.owner))
         guard owners.count == 1 else { return ambiguous(matches, owners: owners.count) }
         // An equal packet was sent by somebody who is not known: this may be it.
         if !matches.borrowers.isSubset(of: owners) { return .unknown(.equalBorrowed) }
+        return verdict(packet, from: matches, nearest: nearest)
+    }
+
+    /// The verdict where all records that agree are of one process.
+    private func verdict(_ packet: PacketRecord, from matches: SendMatches, nearest: SendMatches.Match) -> Verdict {
         if let reason = doubt(packet, nearest) { return .unknown(reason) }
         var sender = nearest.origin.sender
         // Two threads of one process with equal records: the process is certain, the thread is not.
-        if matches.accepted.contains(where: { $0.origin.sender.thread != sender.thread }) {
+        let isSole = matches.accepted.count == 1
+        if !isSole, matches.accepted.contains(where: { $0.origin.sender.thread != sender.thread }) {
             sender.thread = 0
             sender.threadName = .empty
         }
         let (confidence, reason) = confidence(packet, matches: matches, nearest: nearest)
         var verdict = Verdict(kind: .process, confidence: confidence, method: .packet, reason: reason, sender: sender)
-        verdict.beforeNAT = nearest.origin.beforeNAT
+        if let before = nearest.origin.beforeNAT { verdict.beforeNAT = before }
         // Of several records of this process all have to say the same.
-        if matches.accepted.allSatisfy({ $0.origin.creator == nearest.origin.creator }) {
-            verdict.socketCreator = nearest.origin.creator
+        if let creator = nearest.origin.creator,
+            isSole || matches.accepted.allSatisfy({ $0.origin.creator == creator })
+        {
+            verdict.socketCreator = creator
         }
         return verdict
     }
@@ -162,6 +188,7 @@ extension Correlator {
         guard nearest.delay.magnitude > UInt64(window.recent) else { return nil }
         // Another process may have sent an equal one since, and nobody was there to record it.
         if let gap = absence.gap(packet, of: nearest.origin.sender.host) { return gap }
+        guard !losses.isEmpty else { return nil }
         let lost = losses.count(
             Self.rivalKinds(packet.ip), from: packet.time.advanced(by: -window.lookback),
             to: packet.time.advanced(by: window.lookahead))
@@ -184,7 +211,8 @@ extension Correlator {
         switch nearest.comparison {
         case .complete:
             reason = .completeIdentity(
-                delay: nearest.delay, records: matches.ofFullestRecording.reduce(0) { $0 + $1.records },
+                delay: nearest.delay, records: matches.accepted.count == 1
+                    ? nearest.records : matches.ofFullestRecording.reduce(0) { $0 + $1.records },
                 transport: packet.ip.transport,
                 hasIdentification: packet.ip.version == .v4 && packet.ip.identification != 0)
         case .segment(let index):
@@ -195,7 +223,7 @@ extension Correlator {
         case .differs: return (.possible, .nothingMatches)
         }
         if !isDistinctive(packet.ip) {
-            if losses.count(Self.rivalKinds(packet.ip), from: from, to: to) > 0 {
+            if !losses.isEmpty, losses.count(Self.rivalKinds(packet.ip), from: from, to: to) > 0 {
                 return (.probable, .lossNearIndistinctPacket)
             }
             if sends.horizon >= from { return (.probable, .windowNotHeld) }
@@ -209,9 +237,10 @@ extension Correlator {
     func isDistinctive(_ packet: IPPacket) -> Bool { packet.version == .v4 && packet.identification != 0 }
 
     private func ownsFlow(_ packet: PacketRecord, _ owner: HostProcess, since: Timestamp) -> Bool {
-        guard let entry = flows.entry(for: packet.ip, key: key), entry.owner == owner else { return false }
+        let hash = key.flow(packet.ip, key.hashes(packet.ip))
+        guard let entry = flows.entry(for: packet.ip, hash: hash), entry.owner == owner else { return false }
         if entry.othersLast >= since { return false }
-        return !flows.mayHaveForgotten(packet.ip, since: since, key: key)
+        return !flows.mayHaveForgotten(hash: hash, since: since)
             && losses.count([.send, .table], from: since, to: packet.time.advanced(by: window.lookahead)) == 0
     }
 
@@ -239,9 +268,14 @@ extension Correlator {
 
 extension PacketIndex.Slot {
     /// From the slot's nearest record to `time`.
-    func delay(to time: Timestamp) -> Int64 {
-        if time < first { return time.since(first) }
+    func delay(to time: Timestamp) -> Int64 { time.delay(behind: first, last) }
+}
+
+extension Timestamp {
+    /// From the nearest of a slot's records to this moment.
+    func delay(behind first: Timestamp, _ last: Timestamp) -> Int64 {
+        if self < first { return since(first) }
         // Inside the slot's span a record lies at most the merge gap away; the span's end is its latest.
-        return time >= last ? time.since(last) : 0
+        return self >= last ? since(last) : 0
     }
 }

@@ -18,6 +18,10 @@ struct SenderFlows: Sendable {
 
     private static let ways = 4
     private var entries: [Entry?]
+    /// A few bits of each flow's hash, never 0: most flows need no look at their entries to be told apart.
+    private var marks: [UInt16]
+    /// Whether any flow has a segmented batch.
+    private(set) var hasBatches = false
     /// For each set: the newest time of a flow it let go.
     private var horizons: [Timestamp]
     /// Flows let go.
@@ -28,6 +32,7 @@ struct SenderFlows: Sendable {
         var sets = 16
         while sets * Self.ways < capacity { sets *= 2 }
         entries = Array(repeating: nil, count: sets * Self.ways)
+        marks = Array(repeating: 0, count: sets * Self.ways)
         horizons = Array(repeating: .distantPast, count: sets)
     }
 
@@ -36,59 +41,76 @@ struct SenderFlows: Sendable {
     /// - Parameter batch: its slot, for a segmented batch.
     /// - Returns: the slot of the flow's batch before it, -1 for none.
     @discardableResult
-    mutating func note(_ packet: IPPacket, owner: HostProcess, time: Timestamp, batch: Int?, key: PacketKey) -> Int {
+    mutating func note(_ packet: IPPacket, hash: UInt64, owner: HostProcess, time: Timestamp, batch: Int?) -> Int {
+        if batch != nil { hasBatches = true }
         let tuple = FlowTuple(packet)
-        let set = Int(truncatingIfNeeded: key.flow(packet) & UInt64(horizons.count - 1))
-        var target = set * Self.ways
-        for way in set * Self.ways..<(set + 1) * Self.ways {
+        let first = firstWay(hash)
+        if let way = way(of: tuple, hash) {
+            let older = entries[way]?.newestBatch ?? -1
+            update(way, owner: owner, time: time, batch: batch)
+            return older
+        }
+        var target = first
+        for way in first..<first + Self.ways {
             guard let entry = entries[way] else {
                 target = way
                 break
             }
-            if entry.tuple == tuple {
-                let older = entry.newestBatch
-                update(way, owner: owner, time: time, batch: batch)
-                return older
-            }
             if let oldest = entries[target], lastUse(entry) < lastUse(oldest) { target = way }
         }
         if let old = entries[target] {
+            let set = first / Self.ways
             horizons[set] = max(horizons[set], lastUse(old))
             letGo.note(from: lastUse(old), to: time)
         }
+        marks[target] = Self.mark(hash)
         entries[target] = Entry(
             tuple: tuple, owner: owner, ownerLast: time, othersLast: .distantPast, newestBatch: batch ?? -1)
         return -1
     }
 
     /// The flow's entry, if it is held.
-    func entry(for packet: IPPacket, key: PacketKey) -> Entry? {
-        let tuple = FlowTuple(packet)
-        let set = Int(truncatingIfNeeded: key.flow(packet) & UInt64(horizons.count - 1))
-        for way in set * Self.ways..<(set + 1) * Self.ways {
-            if let entry = entries[way], entry.tuple == tuple { return entry }
-        }
-        return nil
+    func entry(for packet: IPPacket, hash: UInt64) -> Entry? {
+        way(of: FlowTuple(packet), hash).flatMap { entries[$0] }
     }
 
     /// Whether the table let go of a flow of this set after `time`, so that another owner may be forgotten.
-    func mayHaveForgotten(_ packet: IPPacket, since time: Timestamp, key: PacketKey) -> Bool {
-        horizons[Int(truncatingIfNeeded: key.flow(packet) & UInt64(horizons.count - 1))] >= time
+    func mayHaveForgotten(hash: UInt64, since time: Timestamp) -> Bool {
+        horizons[firstWay(hash) / Self.ways] >= time
+    }
+
+    private func firstWay(_ hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash & UInt64(horizons.count - 1)) * Self.ways
+    }
+
+    private static func mark(_ hash: UInt64) -> UInt16 { UInt16(truncatingIfNeeded: hash >> 48) | 1 }
+
+    private func way(of tuple: FlowTuple, _ hash: UInt64) -> Int? {
+        let first = firstWay(hash)
+        let mark = Self.mark(hash)
+        for way in first..<first + Self.ways where marks[way] == mark {
+            if let known = entries[way]?.tuple, known == tuple { return way }
+        }
+        return nil
     }
 
     private func lastUse(_ entry: Entry) -> Timestamp { max(entry.ownerLast, entry.othersLast) }
 
     private mutating func update(_ way: Int, owner: HostProcess, time: Timestamp, batch: Int?) {
-        guard var entry = entries[way] else { return }
-        if entry.owner == owner {
-            entry.ownerLast = max(entry.ownerLast, time)
+        entries[way]?.note(owner, at: time)
+        if let batch { entries[way]?.newestBatch = batch }
+    }
+}
+
+extension SenderFlows.Entry {
+    fileprivate mutating func note(_ owner: HostProcess, at time: Timestamp) {
+        if self.owner == owner {
+            ownerLast = max(ownerLast, time)
         } else {
-            entry.othersLast = max(entry.othersLast, entry.ownerLast)
-            entry.owner = owner
-            entry.ownerLast = time
+            othersLast = max(othersLast, ownerLast)
+            self.owner = owner
+            ownerLast = time
         }
-        if let batch { entry.newestBatch = batch }
-        entries[way] = entry
     }
 }
 
@@ -128,6 +150,8 @@ struct ForwardedFlows: Sendable {
     var letGo = LetGo()
 
     init(capacity: Int) { self.capacity = max(capacity, 1) }
+
+    var isEmpty: Bool { flows.isEmpty }
 
     mutating func note(_ packet: IPPacket, way: Way, time: Timestamp) {
         let tuple = FlowTuple(packet)

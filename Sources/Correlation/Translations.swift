@@ -16,6 +16,8 @@ struct Translations: Sendable {
 
     init(capacity: Int) { self.capacity = max(capacity, 1) }
 
+    var isEmpty: Bool { entries.isEmpty }
+
     mutating func note(_ packet: IPPacket, before: UntranslatedTuple, time: Timestamp) {
         let tuple = FlowTuple(packet)
         if entries.count >= capacity, entries[tuple] == nil { letGo(before: time) }

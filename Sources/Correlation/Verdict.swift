@@ -96,21 +96,8 @@ public struct Verdict: Sendable {
     public var reason: Reason
     /// The sender, for `process` unless ambiguous.
     public var sender: Sender?
-    /// The candidates, where there are several.
-    public var candidates: [Candidate]
-    /// Addresses and ports as the sender saw them, where they were translated on the way: behind the record (method
-    /// `nat`), or on this machine before it was taken.
-    public var beforeNAT: UntranslatedTuple?
-    /// Who made the sender's socket, where that is known and not the sender.
-    public var socketCreator: SocketCreator?
-    /// Who sent the packet that the kernel wrapped into this one, for `kernel`.
-    public var onBehalfOf: Sender?
-    /// The TUN or TAP device that a forwarded or received packet came out of.
-    public var tunnel: TunnelOrigin?
-    /// The name of the interface a forwarded packet came in on.
-    public var ingressInterface: String?
-    /// The name of the interface the evidence says it left by, where the capture does not say.
-    public var egressInterface: String?
+    /// What few verdicts have.
+    private var details = Details.none
 
     /// A verdict.
     public init(
@@ -122,9 +109,78 @@ public struct Verdict: Sendable {
         self.method = method
         self.reason = reason
         self.sender = sender
+        guard !candidates.isEmpty || ingressInterface != nil || egressInterface != nil else { return }
         self.candidates = candidates
         self.ingressInterface = ingressInterface
         self.egressInterface = egressInterface
+    }
+}
+
+extension Verdict {
+    /// Kept apart: a verdict is made and moved for every packet, and with these in it would be three times as large.
+    private struct Detail: Sendable {
+        var candidates: [Candidate] = []
+        var beforeNAT: UntranslatedTuple?
+        var socketCreator: SocketCreator?
+        var onBehalfOf: Sender?
+        var tunnel: TunnelOrigin?
+        var ingressInterface: String?
+        var egressInterface: String?
+    }
+
+    private enum Details: Sendable {
+        case none
+        indirect case some(Detail)
+    }
+
+    private var detail: Detail {
+        get { if case .some(let detail) = details { detail } else { Detail() } }
+        set { details = .some(newValue) }
+    }
+
+    private var hasDetail: Bool { if case .some = details { true } else { false } }
+
+    /// The candidates, where there are several.
+    public var candidates: [Candidate] {
+        get { hasDetail ? detail.candidates : [] }
+        set { if hasDetail || !newValue.isEmpty { detail.candidates = newValue } }
+    }
+
+    /// Addresses and ports as the sender saw them, where they were translated on the way: behind the record (method
+    /// `nat`), or on this machine before it was taken.
+    public var beforeNAT: UntranslatedTuple? {
+        get { hasDetail ? detail.beforeNAT : nil }
+        set { if hasDetail || newValue != nil { detail.beforeNAT = newValue } }
+    }
+
+    /// Who made the sender's socket, where that is known and not the sender.
+    public var socketCreator: SocketCreator? {
+        get { hasDetail ? detail.socketCreator : nil }
+        set { if hasDetail || newValue != nil { detail.socketCreator = newValue } }
+    }
+
+    /// Who sent the packet that the kernel wrapped into this one, for `kernel`.
+    public var onBehalfOf: Sender? {
+        get { hasDetail ? detail.onBehalfOf : nil }
+        set { if hasDetail || newValue != nil { detail.onBehalfOf = newValue } }
+    }
+
+    /// The TUN or TAP device that a forwarded or received packet came out of.
+    public var tunnel: TunnelOrigin? {
+        get { hasDetail ? detail.tunnel : nil }
+        set { if hasDetail || newValue != nil { detail.tunnel = newValue } }
+    }
+
+    /// The name of the interface a forwarded packet came in on.
+    public var ingressInterface: String? {
+        get { hasDetail ? detail.ingressInterface : nil }
+        set { if hasDetail || newValue != nil { detail.ingressInterface = newValue } }
+    }
+
+    /// The name of the interface the evidence says it left by, where the capture does not say.
+    public var egressInterface: String? {
+        get { hasDetail ? detail.egressInterface : nil }
+        set { if hasDetail || newValue != nil { detail.egressInterface = newValue } }
     }
 }
 
