@@ -12,8 +12,19 @@ struct AbsenceJudge: Sendable {
     private struct Host: Sendable {
         let number: UInt16
         let coverage: Coverage
-        let addresses: AddressSet
-        let macs: Set<MACAddress>
+    }
+
+    /// When one evidence covers everything: small, since each packet is compared with it.
+    private struct Span: Sendable {
+        let number: UInt16
+        /// The first evidence of the same boot.
+        let machine: UInt16
+        let start: Timestamp
+        let stop: Timestamp
+        /// Neither a filter nor an interface limits it.
+        let isWhole: Bool
+
+        func holds(_ time: Timestamp) -> Bool { time >= start && time <= stop }
     }
 
     /// The newest times of what bounded tables let go.
@@ -23,23 +34,38 @@ struct AbsenceJudge: Sendable {
     }
 
     private var hosts: [Host] = []
+    private var spans: [Span] = []
+    /// Of all machines together.
+    private var addresses = OwnAddresses<IPAddress>([])
+    private var macs = OwnAddresses<MACAddress>([])
+    private var networks: [HostInterface.Network] = []
+    private var haveWire = true
 
     var hasEvidence: Bool { !hosts.isEmpty }
 
     mutating func set(_ coverage: Coverage, host: UInt16) {
-        let entry = Host(
-            number: host, coverage: coverage,
-            addresses: AddressSet(coverage.interfaces.flatMap { $0.addresses.map(\.address) }),
-            macs: Set(coverage.interfaces.compactMap(\.mac).filter { !$0.isZero }))
         hosts.removeAll { $0.number == host }
-        hosts.append(entry)
+        hosts.append(Host(number: host, coverage: coverage))
+        spans = hosts.map { host in
+            let boot = host.coverage.bootID
+            let same = hosts.first { boot != nil && $0.coverage.bootID == boot } ?? host
+            return Span(
+                number: host.number, machine: same.number, start: host.coverage.start,
+                stop: host.coverage.stop ?? .distantFuture,
+                isWhole: host.coverage.filter.isEmpty && host.coverage.onlyInterface == nil)
+        }
+        let interfaces = hosts.flatMap(\.coverage.interfaces)
+        networks = interfaces.flatMap(\.addresses)
+        addresses = OwnAddresses(networks.map(\.address))
+        macs = OwnAddresses(interfaces.compactMap(\.mac).filter { !$0.isZero })
+        haveWire = hosts.allSatisfy(\.coverage.includesWire)
     }
 
     func verdict(
         _ packet: PacketRecord, passesFilters: UInt64, seenHere: Bool, losses: LossHistory,
         window: Correlator.Window, horizons: Horizons
     ) -> Verdict {
-        guard !hosts.isEmpty else { return .unknown(.noEvidence) }
+        guard hasEvidence else { return .unknown(.noEvidence) }
         if let gap = gap(packet, passesFilters: passesFilters) { return .unknown(gap) }
         let ahead = packet.time.advanced(by: window.lookahead)
         // What a table let go is known to the record, and old records are let go all the time.
@@ -59,7 +85,7 @@ struct AbsenceJudge: Sendable {
             return .unknown(isLocal(packet.ip.destination) ? nothingMatches : .foreignAddresses)
         }
         if packet.isBehindRareHeaders { return .unknown(.rareHeaders) }
-        guard hosts.allSatisfy(\.coverage.includesWire) else { return .unknown(.noWireRecords) }
+        guard haveWire else { return .unknown(.noWireRecords) }
         if horizons.forwarded >= packet.time.advanced(by: -ForwardedFlows.lifetime), !isForUs(packet.ip.destination) {
             return .unknown(.recordsLetGo)
         }
@@ -104,16 +130,14 @@ struct AbsenceJudge: Sendable {
     /// Why the recordings of one evidence's machine do not cover the moment of a packet; nil if one does, or if nothing is
     /// known of the evidence.
     func gap(_ packet: PacketRecord, of host: UInt16) -> Reason? {
-        guard let own = hosts.first(where: { $0.number == host }) else { return nil }
+        guard let own = spans.first(where: { $0.number == host }) else { return nil }
         var reason: Reason?
-        for other in hosts
-        where other.number == host || own.coverage.bootID != nil && other.coverage.bootID == own.coverage.bootID {
-            if packet.time < other.coverage.start {
-                reason = reason ?? .beforeCoverage(start: other.coverage.start)
-            } else if let stop = other.coverage.stop, packet.time > stop {
-                reason = .afterCoverage(stop: stop)
+        for other in spans where other.machine == own.machine {
+            if other.holds(packet.time) { return nil }
+            if packet.time < other.start {
+                reason = reason ?? .beforeCoverage(start: other.start)
             } else {
-                return nil
+                reason = .afterCoverage(stop: other.stop)
             }
         }
         return reason
@@ -121,6 +145,7 @@ struct AbsenceJudge: Sendable {
 
     /// Why no evidence could have seen the packet; nil if one could.
     private func gap(_ packet: PacketRecord, passesFilters: UInt64) -> Reason? {
+        for span in spans where span.isWhole && span.holds(packet.time) { return nil }
         var reason: Reason?
         for host in hosts {
             let coverage = host.coverage
@@ -148,10 +173,10 @@ struct AbsenceJudge: Sendable {
     }
 
     func isLocal(_ address: IPAddress) -> Bool {
-        address.isLoopback || hosts.contains { $0.addresses.contains(address) }
+        address.isLoopback || addresses.contains(address)
     }
 
-    func isLocal(_ mac: MACAddress) -> Bool { hosts.contains { $0.macs.contains(mac) } }
+    func isLocal(_ mac: MACAddress) -> Bool { macs.contains(mac) }
 
     private func isOnLink(_ address: IPAddress) -> Bool {
         networks.contains { $0.contains(address) }
@@ -159,10 +184,6 @@ struct AbsenceJudge: Sendable {
 
     private func isSubnetBroadcast(_ address: IPAddress) -> Bool {
         address.version == .v4 && networks.contains { $0.address.version == .v4 && $0.broadcast == address }
-    }
-
-    private var networks: some Sequence<HostInterface.Network> {
-        hosts.lazy.flatMap { $0.coverage.interfaces.lazy.flatMap(\.addresses) }
     }
 }
 
@@ -188,20 +209,20 @@ extension HostInterface.Network {
 
 /// A machine's own addresses, which every packet is compared with: most machines have few, and a look at each of a few
 /// is cheaper than a hash.
-private struct AddressSet: Sendable {
-    private static let few = 24
-    private let listed: [IPAddress]
-    private let hashed: Set<IPAddress>
+private struct OwnAddresses<Address: Hashable & Sendable>: Sendable {
+    private static var few: Int { 24 }
+    private let listed: [Address]
+    private let hashed: Set<Address>
 
-    init(_ addresses: [IPAddress]) {
+    init(_ addresses: [Address]) {
         let distinct = Set(addresses)
         let areFew = distinct.count <= Self.few
         listed = areFew ? Array(distinct) : []
         hashed = areFew ? [] : distinct
     }
 
-    func contains(_ address: IPAddress) -> Bool {
-        for own in listed where own.low == address.low && own == address { return true }
+    func contains(_ address: Address) -> Bool {
+        for own in listed where own == address { return true }
         return !hashed.isEmpty && hashed.contains(address)
     }
 }

@@ -72,6 +72,7 @@ public struct Correlator: Sendable {
     var losses: LossHistory
     var absence: AbsenceJudge
     var tunnels = TunnelDevices()
+    private var arrivals = ArrivalMemory()
     /// Send records added so far.
     public private(set) var records: UInt64 = 0
     /// What bounded tables let go since it was last taken.
@@ -167,6 +168,7 @@ public struct Correlator: Sendable {
     public mutating func setCoverage(_ coverage: Coverage, host: UInt16) {
         absence.set(coverage, host: host)
         tunnels.set(coverage.interfaces, host: host)
+        arrivals = ArrivalMemory()
     }
 
     /// Decides who sent a packet, by the records added so far.
@@ -223,7 +225,7 @@ public struct Correlator: Sendable {
                 : matches.ofFullestRecording.contains { sends.claim($0.slot, at: place) }
             // Of a packet that was held there is a record for each process that may have sent it.
             for other in matches.accepted where claimed && other.slot != nearest.slot {
-                if other.origin.proof == .socketUser, nearest.origin.proof == .socketUser {
+                if other.proof == .socketUser, nearest.proof == .socketUser {
                     sends.countMatch(other.slot)
                 }
             }
@@ -236,19 +238,40 @@ public struct Correlator: Sendable {
     }
 
     /// On some devices a process of this machine can let packets come in that no hook sees it send.
-    private func weaken(_ verdict: inout Verdict, of packet: PacketRecord) {
-        let devices = absence.devices(of: packet)
-        let origins = devices.map { tunnels.origin(host: $0.host, namespace: $0.namespace, index: $0.index) }
-        if origins.count == 1, let origin = origins[0] {
-            verdict.tunnel = origin
-            verdict.confidence = .probable
-            verdict.reason = .arrivedFromTunnel(holders: nil)
-        } else if !devices.isEmpty || packet.ingressIndex != 0,
-            !devices.contains(where: { tunnels.leadsOutside(host: $0.host, namespace: $0.namespace, index: $0.index) })
-        {
+    private mutating func weaken(_ verdict: inout Verdict, of packet: PacketRecord) {
+        let question = ArrivalMemory.Question(packet)
+        var known = arrivals[question]
+        if known == nil {
+            known = arrival(of: packet)
+            arrivals[question] = known
+        }
+        switch known {
+        case .outside, nil: return
+        case .here:
             verdict.confidence = .probable
             if verdict.reason == .arrived { verdict.reason = .arrivedFromHere }
+        case .tunnel:
+            verdict.tunnel = tunnelOrigins(packet).first
+            verdict.confidence = .probable
+            verdict.reason = .arrivedFromTunnel(holders: nil)
         }
+    }
+
+    private func arrival(of packet: PacketRecord) -> ArrivalMemory.Arrival {
+        let devices = absence.devices(of: packet)
+        if tunnelOrigins(packet).count == 1 { return .tunnel }
+        guard !devices.isEmpty || packet.ingressIndex != 0 else { return .outside }
+        let leadsOutside = devices.contains {
+            tunnels.leadsOutside(host: $0.host, namespace: $0.namespace, index: $0.index)
+        }
+        return leadsOutside ? .outside : .here
+    }
+
+    /// The devices that a packet came out of, if all that it may have come in on are such; none otherwise.
+    private func tunnelOrigins(_ packet: PacketRecord) -> [TunnelOrigin] {
+        let devices = absence.devices(of: packet)
+        guard devices.count == 1, let device = devices.first else { return [] }
+        return tunnels.origin(host: device.host, namespace: device.namespace, index: device.index).map { [$0] } ?? []
     }
 
     // MARK: Packets without a sending process

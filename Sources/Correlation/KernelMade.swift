@@ -137,7 +137,7 @@ extension Correlator {
         guard !slots.isEmpty, let nearest = matches.nearest, nearest.comparison == .complete else { return nil }
         let copies = slots.filter { !$0.origin.isCertain && !$0.origin.isAtPort }
         guard !copies.isEmpty else { return nil }
-        let isOriginal = matches.accepted.contains { $0.origin.interface == packet.egressIndex }
+        let isOriginal = matches.accepted.contains { sends[$0.slot].origin.interface == packet.egressIndex }
         let isCopy = copies.contains { $0.origin.interface == packet.egressIndex }
         guard packet.egressIndex != 0, isOriginal != isCopy else { return .unknown(.kernelAndProcess) }
         // Below a port that is a VLAN a flooded packet has no socket either.

@@ -2,14 +2,18 @@ import Records
 
 /// The send records that may be a packet's.
 struct SendMatches {
+    /// Small: what else there is to know of a record, its slot has.
     struct Match {
         let slot: Int
-        let comparison: PacketComparison
-        let origin: SendOrigin
-        /// Records that share the slot.
-        let records: Int
         /// From record to packet in nanoseconds; negative where the record came after.
         let delay: Int64
+        /// Records that share the slot.
+        let records: Int
+        let owner: HostProcess
+        let thread: UInt32
+        let host: UInt16
+        let proof: SendRecord.Proof
+        let comparison: PacketComparison
     }
 
     /// Verified, or unverified where nothing verified agrees.
@@ -22,18 +26,18 @@ struct SendMatches {
     var truncatedWalk = false
 
     mutating func add(_ match: Match) {
-        switch match.origin.proof {
+        switch match.proof {
         case .borrowed: borrowers.insert(match.owner)
         case .verified, .socketUser:
-            if accepted.first?.origin.proof.isStrong == false { accepted.removeAll() }
+            if accepted.first?.proof.isStrong == false { accepted.removeAll() }
             insert(match)
         case .unverified, .likelySocketUser:
-            if accepted.first?.origin.proof.isStrong != true { insert(match) }
+            if accepted.first?.proof.isStrong != true { insert(match) }
         }
     }
 
     mutating func addRival(_ match: Match) {
-        if match.origin.proof.namesCandidate, match.comparison == .complete { rivals.append(match) }
+        if match.proof.namesCandidate, match.comparison == .complete { rivals.append(match) }
     }
 
     var sawBorrowed: Bool { !borrowers.isEmpty }
@@ -65,11 +69,11 @@ struct SendMatches {
     /// each of one send, and that is no leave for two packets.
     var ofFullestRecording: [Match] {
         let ordered = accepted.count > 1 ? accepted.sorted(by: Match.isNearer) : Array(accepted)
-        guard let first = ordered.first, ordered.contains(where: { $0.origin.sender.host != first.origin.sender.host })
+        guard let first = ordered.first, ordered.contains(where: { $0.host != first.host })
         else { return ordered }
-        let records = Dictionary(ordered.map { ($0.origin.sender.host, $0.records) }, uniquingKeysWith: +)
+        let records = Dictionary(ordered.map { ($0.host, $0.records) }, uniquingKeysWith: +)
         let fullest = records.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
-        return ordered.filter { $0.origin.sender.host == fullest }
+        return ordered.filter { $0.host == fullest }
     }
 }
 
@@ -90,8 +94,6 @@ extension SendMatches.Match {
     static func isNearer(_ left: Self, _ right: Self) -> Bool {
         (left.delay < 0 ? 1 : 0, left.delay.magnitude) < (right.delay < 0 ? 1 : 0, right.delay.magnitude)
     }
-
-    var owner: HostProcess { origin.sender.owner }
 }
 
 extension Correlator {
@@ -131,8 +133,9 @@ extension Correlator {
                 packet.ip, with: sends[number].packet, segmentSize: sends[number].origin.segmentSize)
             guard comparison.agrees else { continue }
             let match = SendMatches.Match(
-                slot: number, comparison: comparison, origin: sends[number].origin, records: Int(sends[number].records),
-                delay: packet.time.delay(behind: first, last))
+                slot: number, delay: packet.time.delay(behind: first, last), records: Int(sends[number].records),
+                owner: sends[number].origin.sender.owner, thread: sends[number].origin.sender.thread,
+                host: sends[number].origin.sender.host, proof: sends[number].origin.proof, comparison: comparison)
             if window.holds(first, last, packet) { found.add(match) } else { found.addRival(match) }
         }
         return !walk.wasCutShort
@@ -155,19 +158,19 @@ extension Correlator {
     /// The verdict where all records that agree are of one process.
     private func verdict(_ packet: PacketRecord, from matches: SendMatches, nearest: SendMatches.Match) -> Verdict {
         if let reason = doubt(packet, nearest) { return .unknown(reason) }
-        var sender = nearest.origin.sender
+        var sender = sends[nearest.slot].origin.sender
         // Two threads of one process with equal records: the process is certain, the thread is not.
         let isSole = matches.accepted.count == 1
-        if !isSole, matches.accepted.contains(where: { $0.origin.sender.thread != sender.thread }) {
+        if !isSole, matches.accepted.contains(where: { $0.thread != sender.thread }) {
             sender.thread = 0
             sender.threadName = .empty
         }
         let (confidence, reason) = confidence(packet, matches: matches, nearest: nearest)
         var verdict = Verdict(kind: .process, confidence: confidence, method: .packet, reason: reason, sender: sender)
-        if let before = nearest.origin.beforeNAT { verdict.beforeNAT = before }
+        if let before = sends[nearest.slot].origin.beforeNAT { verdict.beforeNAT = before }
         // Of several records of this process all have to say the same.
-        if let creator = nearest.origin.creator,
-            isSole || matches.accepted.allSatisfy({ $0.origin.creator == creator })
+        if let creator = sends[nearest.slot].origin.creator,
+            isSole || matches.accepted.allSatisfy({ sends[$0.slot].origin.creator == creator })
         {
             verdict.socketCreator = creator
         }
@@ -187,7 +190,7 @@ extension Correlator {
         }
         guard nearest.delay.magnitude > UInt64(window.recent) else { return nil }
         // Another process may have sent an equal one since, and nobody was there to record it.
-        if let gap = absence.gap(packet, of: nearest.origin.sender.host) { return gap }
+        if let gap = absence.gap(packet, of: nearest.host) { return gap }
         guard !losses.isEmpty else { return nil }
         let lost = losses.count(
             Self.rivalKinds(packet.ip), from: packet.time.advanced(by: -window.lookback),
@@ -203,8 +206,8 @@ extension Correlator {
     private func confidence(
         _ packet: PacketRecord, matches: SendMatches, nearest: SendMatches.Match
     ) -> (Verdict.Confidence, Reason) {
-        if nearest.origin.proof == .likelySocketUser { return (.probable, .likelySocketUser) }
-        if nearest.origin.proof == .unverified || matches.sawBorrowed { return (.probable, .unverifiedContext) }
+        if nearest.proof == .likelySocketUser { return (.probable, .likelySocketUser) }
+        if nearest.proof == .unverified || matches.sawBorrowed { return (.probable, .unverifiedContext) }
         let from = packet.time.advanced(by: -window.lookback)
         let to = packet.time.advanced(by: window.lookahead)
         let reason: Reason
@@ -217,7 +220,7 @@ extension Correlator {
                 hasIdentification: packet.ip.version == .v4 && packet.ip.identification != 0)
         case .segment(let index):
             guard ownsFlow(packet, nearest.owner, since: from) else { return (.probable, .segmentOfSharedFlow) }
-            reason = .segment(index: index, size: nearest.origin.segmentSize, delay: nearest.delay)
+            reason = .segment(index: index, size: sends[nearest.slot].origin.segmentSize, delay: nearest.delay)
         case .fragment: reason = .fragment(delay: nearest.delay)
         case .cut(let bytes): return (.probable, .cutPayload(bytes: bytes))
         case .differs: return (.possible, .nothingMatches)
@@ -227,9 +230,9 @@ extension Correlator {
                 return (.probable, .lossNearIndistinctPacket)
             }
             if sends.horizon >= from { return (.probable, .windowNotHeld) }
-            if absence.gap(packet, of: nearest.origin.sender.host) != nil { return (.probable, .notCovered) }
+            if absence.gap(packet, of: nearest.host) != nil { return (.probable, .notCovered) }
         }
-        return (.exact, nearest.origin.proof == .socketUser ? .onlySocketUser(delay: nearest.delay) : reason)
+        return (.exact, nearest.proof == .socketUser ? .onlySocketUser(delay: nearest.delay) : reason)
     }
 
     /// An equal packet of another sender is out of the question even unseen: the IPv4 identification tells it apart.
@@ -254,10 +257,10 @@ extension Correlator {
         }
         for match in ordered where candidates.count < 16 && seen.insert(match.owner).inserted {
             let reason: Reason =
-                match.origin.proof == .socketUser ? .usedSocket(delay: match.delay) : .equalRecord(delay: match.delay)
-            candidates.append(Candidate(sender: match.origin.sender, reason: reason))
+                match.proof == .socketUser ? .usedSocket(delay: match.delay) : .equalRecord(delay: match.delay)
+            candidates.append(Candidate(sender: sends[match.slot].origin.sender, reason: reason))
         }
-        let isHeldPacket = matches.accepted.allSatisfy { $0.origin.proof == .socketUser }
+        let isHeldPacket = matches.accepted.allSatisfy { $0.proof == .socketUser }
         return Verdict(
             kind: .process, confidence: .ambiguous, method: .packet,
             reason: isHeldPacket ? .severalSocketUsers(count: owners) : .severalSenders(count: owners),

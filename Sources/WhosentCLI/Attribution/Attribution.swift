@@ -12,7 +12,7 @@ protocol AttributionOutput {
     var isFinished: Bool { get }
     /// Neither lines nor bytes are wanted: packets that can be counted by ``count(_:_:tag:_:)`` are not handed over.
     var countsOnly: Bool { get }
-    /// Counts the next packet; `report` says more of it, and is asked only where that is needed.
+    /// Counts a packet; `report` says more of it, and is asked only where that is needed.
     mutating func count(_ packet: PacketRecord, _ verdict: Verdict, tag: Tag?, _ report: () -> ReportedPacket)
     /// Takes the next packet, in capture order. `reported` is nil for what is neither UDP nor ICMP.
     mutating func take(
@@ -62,20 +62,22 @@ struct Attribution: ~Copyable, EvidenceSink {
     /// The most bytes that wait at once.
     static let waitingByteLimit = 32 << 20
 
-    private let settings: Settings
-    private let lookahead = Correlator.Window().lookahead
-    private var classifier: Classifier
-    private(set) var correlator: Correlator
-    private var processes: ProcessSource
+    let settings: Settings
+    let lookahead = Correlator.Window().lookahead
+    var classifier: Classifier
+    var correlator: Correlator
+    var processes: ProcessSource
     private var waiting = WaitingPackets()
+    /// In their place where packets are only counted.
+    var counted: CountedPackets?
     private var bytes = FrameQueue()
     /// How many of `waiting`, from the front, have their verdict.
     private var decided = 0
-    private var captureTime = Timestamp.distantPast
-    private var sightings: DistinctPackets
+    var captureTime = Timestamp.distantPast
+    var sightings: DistinctPackets
     private var ingressSources = IngressSources()
     /// Looks at this machine's processes, in a live run.
-    private var tunnels: TunnelHolders?
+    var tunnels: TunnelHolders?
     private(set) var hosts: [UInt16: Coverage] = [:]
     /// Asked where the correlator has no sender.
     var foreign: ForeignEvidence?
@@ -83,13 +85,13 @@ struct Attribution: ~Copyable, EvidenceSink {
     var hostSends: HostSends?
     private var naming: InterfaceNaming
     /// Decides in place of the correlator where there are no records to join with (`--socket-table`).
-    private var socketTables: SocketTableJudge?
+    var socketTables: SocketTableJudge?
     private var loopbacks: Set<String> = []
     /// Since the last reading of the socket tables a packet came that none of its sockets can have sent.
     private var sawUnfamiliar = false
     /// The interfaces of the captures by their number in the run; grows as captures describe more.
     var interfaces: [CaptureInterface] = [] { didSet { naming.recent = RecentLocations() } }
-    private(set) var summary = RunSummary()
+    var summary = RunSummary()
     /// Frames whose IP header the capture cut before its end, by capture.
     private var cutHeaders: [UInt16: UInt64] = [:]
     /// What this run lost; evidence has its own account.
@@ -129,7 +131,7 @@ struct Attribution: ~Copyable, EvidenceSink {
     }
 
     /// Counts what the bounded tables let go.
-    private mutating func countLetGo() {
+    mutating func countLetGo() {
         for loss in correlator.takeLetGo() { countLetGo(loss) }
         for loss in processes.takeLetGo() { countLetGo(loss) }
         // Costs a tag its proof, but no verdict anything.
@@ -194,6 +196,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         let passed =
             filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength)
             ?? .max
+        if counted?.hold(packet, passesFilters: passed, tag: tag) != nil { return }
         if settings.keepsBytes { bytes.append(frameBytes) }
         waiting.append(frame, interface: interface, packet: packet, passesFilters: passed, tag: tag)
     }
@@ -224,6 +227,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         captureTime = max(captureTime, captureThrough)
         processes.drained(until: recordsThrough)
         for scan in tunnels?.takeScans() ?? [] { correlator.add(scan) }
+        if counted != nil { return count(ended: ended, into: &output) }
         while decided < waiting.count, ended || waiting[decided].frame.time.advanced(by: lookahead) < recordsThrough {
             decide(decided)
             decided += 1
@@ -269,13 +273,17 @@ struct Attribution: ~Copyable, EvidenceSink {
                 packet, onLoopback: name.map(loopbacks.contains) ?? false)
             return
         }
-        var verdict = correlator.judge(
-            packet, passesFilters: entry.passesFilters, seenHere: settings.seenHere)
+        entry.verdict = verdict(on: packet, passesFilters: entry.passesFilters)
+    }
+
+    /// The verdict of all evidence.
+    mutating func verdict(on packet: PacketRecord, passesFilters: UInt64) -> Verdict {
+        var verdict = correlator.judge(packet, passesFilters: passesFilters, seenHere: settings.seenHere)
         if hostSends != nil { verdict = bridged(verdict, packet) }
         if let found = foreign?.complete(verdict, of: packet, hasOwn: !hosts.isEmpty) { verdict = found }
-        entry.verdict = verdict
         // What arrives has no record, and the record of what is passed on may be older than the news of the device.
         if verdict.tunnel != nil { tunnels?.look() }
+        return verdict
     }
 
     private mutating func letGo(into output: inout some AttributionOutput) throws(CommandFailure) {
@@ -318,7 +326,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         output.count(packet, verdict, tag: tag) { report(packet, verdict: verdict, tag: tag) }
     }
 
-    private mutating func report(_ packet: PacketRecord, verdict: Verdict, tag: Tag?) -> ReportedPacket {
+    mutating func report(_ packet: PacketRecord, verdict: Verdict, tag: Tag?) -> ReportedPacket {
         var report = describe(packet, verdict: verdict, tag: tag)
         if tag?.confidence == .shape, let name = report.process?.name {
             report.tag = tag?.considering(processName: name)
@@ -326,7 +334,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         return report
     }
 
-    private mutating func tag(of decision: TagDecision) -> Tag? {
+    mutating func tag(of decision: TagDecision) -> Tag? {
         switch decision {
         case .none: nil
         case .final(let tag): tag
@@ -361,7 +369,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         reported.ingressMAC = ingressSources.source(of: packet)
     }
 
-    private mutating func description(of sender: Sender) -> ProcessDescription {
+    mutating func description(of sender: Sender) -> ProcessDescription {
         var description = foreign?.description(of: sender) ?? processes.description(of: sender)
         if settings.withoutArguments { description.removeArguments() }
         return description
