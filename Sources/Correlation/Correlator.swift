@@ -77,6 +77,8 @@ public struct Correlator: Sendable {
     public private(set) var records: UInt64 = 0
     /// What bounded tables let go since it was last taken.
     private var letGo = LossHistory(capacity: 1 << 10)
+    /// Something was let go since it was last taken.
+    public var hasLetGo: Bool { !letGo.isEmpty }
     /// No packet from before this moment is to come.
     private var awaited = Timestamp.distantPast
 
@@ -191,6 +193,17 @@ public struct Correlator: Sendable {
     }
 
     private mutating func decide(_ packet: PacketRecord, passesFilters: UInt64, seenHere: Bool) -> Verdict {
+        if let sole = soleMatch(packet), kernelMatches(packet).slots.isEmpty {
+            let verdict = verdict(packet, ofSole: sole)
+            guard verdict.kind == .process else { return verdict }
+            return sends.claim(sole.slot, at: Place(packet)) ? verdict : .unknown(.moreThanSent)
+        }
+        return decideAmongMany(packet, passesFilters: passesFilters, seenHere: seenHere)
+    }
+
+    private mutating func decideAmongMany(
+        _ packet: PacketRecord, passesFilters: UInt64, seenHere: Bool
+    ) -> Verdict {
         let matches = gather(packet)
         if let verdict = verdict(packet, from: matches) {
             let kernel = kernelMatches(packet).slots
@@ -219,10 +232,7 @@ public struct Correlator: Sendable {
             // One record is one packet at each place. Behind a slow queue packets follow each other more closely than
             // their records, so any equal record that is left will do.
             let place = Place(packet, isTranslated: isTranslated)
-            let claimed =
-                matches.accepted.count == 1
-                ? sends.claim(nearest.slot, at: place)
-                : matches.ofFullestRecording.contains { sends.claim($0.slot, at: place) }
+            let claimed = matches.ofFullestRecording.contains { sends.claim($0.slot, at: place) }
             // Of a packet that was held there is a record for each process that may have sent it.
             for other in matches.accepted where claimed && other.slot != nearest.slot {
                 if other.proof == .socketUser, nearest.proof == .socketUser {

@@ -16,7 +16,9 @@ public struct SummaryTable: Sendable {
     private static let reasonLimit = 16
 
     private var indices: [Key: Int] = [:]
-    private var groups: [Group] = []
+    private var groups: [Row] = []
+    /// What changes with every packet of a group, by its place in ``groups``: small, and beside its neighbours.
+    private var tallies: [Tally] = []
     private var overflow: Int?
     private var reasons = 0
     private var tags: [(name: String, confidence: Tag.Confidence)] = []
@@ -25,8 +27,8 @@ public struct SummaryTable: Sendable {
     private var destinations = FingerprintSet()
     /// The groups of packets of which no evidence speaks, by their tag's position + 1; -1 for none yet.
     private var unattributed: [Int] = []
-    private var lastKey: Key?
-    private var lastIndex = 0
+    /// The groups of keys that were asked for lately, by a few bits of theirs.
+    private var recent = [(key: Key, index: Int)?](repeating: nil, count: 64)
 
     /// A row of the table.
     public struct Row: Sendable {
@@ -72,6 +74,12 @@ public struct SummaryTable: Sendable {
             imageVersion = sender.imageVersion
             host = sender.host
         }
+
+        /// Where it is looked for first.
+        var place: Int {
+            let mixed = (UInt64(sender.pid) ^ sender.startTime &* 31 ^ UInt64(truncatingIfNeeded: Int(tag &* 8 &+ detail)))
+            return Int(truncatingIfNeeded: (mixed &* 0x9E37_79B9_7F4A_7C15) >> 58) ^ Int(kind.rawValue)
+        }
     }
 
     /// What tells groups of one verdict apart where it is not the process.
@@ -81,10 +89,14 @@ public struct SummaryTable: Sendable {
         case reason(Reason)
     }
 
-    private struct Group {
-        var row: Row
+    private struct Tally {
+        var packets: UInt64 = 0
+        var first: Timestamp
+        var last: Timestamp
         /// The fingerprint of the latest packet's destination.
         var lastDestination: UInt64 = 0
+        /// A process whose executable is not known yet.
+        var needsProcess: Bool
     }
 
     /// Where a packet goes, as the table tells destinations apart.
@@ -109,13 +121,13 @@ public struct SummaryTable: Sendable {
     /// Counts a packet.
     public mutating func count(_ reported: ReportedPacket) {
         let key = key(reported)
-        let index = key == lastKey ? lastIndex : index(of: key, reported)
-        lastKey = key
-        lastIndex = index
-        count(reported.packet, in: index)
+        let index = known(key) ?? index(of: key, reported)
+        recent[key.place] = (key, index)
+        count(reported.packet.ip, at: reported.packet.time, in: index)
         // What is known of a process grows while it runs.
-        if groups[index].row.process?.executable == nil, index != overflow, let process = reported.shownProcess {
-            groups[index].row.process = process
+        if tallies[index].needsProcess, index != overflow, let process = reported.shownProcess {
+            groups[index].process = process
+            tallies[index].needsProcess = process.executable == nil
         }
     }
 
@@ -124,23 +136,27 @@ public struct SummaryTable: Sendable {
     public mutating func count(
         _ packet: PacketRecord, _ verdict: Verdict, tag: Tag?, _ report: () -> ReportedPacket
     ) {
-        guard let key = plainKey(verdict, tag) else { return count(report()) }
-        if key != lastKey {
-            guard let index = indices[key] else { return count(report()) }
-            lastKey = key
-            lastIndex = index
-        }
-        let needsProcess = key.kind == .process && groups[lastIndex].row.process?.executable == nil
-        if needsProcess, lastIndex != overflow { return count(report()) }
-        count(packet, in: lastIndex)
+        guard let key = plainKey(verdict, tag), let index = known(key), !tallies[index].needsProcess || index == overflow
+        else { return count(report()) }
+        count(packet.ip, at: packet.time, in: index)
     }
 
-    private mutating func count(_ packet: PacketRecord, in index: Int) {
-        let time = packet.time
-        groups[index].row.packets += 1
-        if time < groups[index].row.first { groups[index].row.first = time }
-        if time > groups[index].row.last { groups[index].row.last = time }
-        if let destination = Destination(packet.ip) { countDestination(destination, in: index) }
+    private mutating func known(_ key: Key) -> Int? {
+        if let recent = recent[key.place], recent.key == key { return recent.index }
+        guard let index = indices[key] else { return nil }
+        recent[key.place] = (key, index)
+        return index
+    }
+
+    private mutating func count(_ packet: IPPacket, at time: Timestamp, in index: Int) {
+        count(at: time, in: index)
+        if let destination = Destination(packet) { countDestination(destination, in: index) }
+    }
+
+    private mutating func count(at time: Timestamp, in index: Int) {
+        tallies[index].packets += 1
+        if time < tallies[index].first { tallies[index].first = time }
+        if time > tallies[index].last { tallies[index].last = time }
     }
 
     /// Counts a packet of which no evidence speaks, as ``count(_:)`` would.
@@ -151,9 +167,7 @@ public struct SummaryTable: Sendable {
             unattributed[place] = unattributedGroup(time, tag)
         }
         let index = unattributed[place]
-        groups[index].row.packets += 1
-        if time < groups[index].row.first { groups[index].row.first = time }
-        if time > groups[index].row.last { groups[index].row.last = time }
+        count(at: time, in: index)
         if let destination { countDestination(destination, in: index) }
     }
 
@@ -166,11 +180,19 @@ public struct SummaryTable: Sendable {
     }
 
     /// The rows in the order in which their first packets came: each keeps its place.
-    public var rowsByAge: [Row] { groups.map(\.row) }
+    public var rowsByAge: [Row] {
+        zip(groups, tallies).map { row, tally in
+            var row = row
+            row.packets = tally.packets
+            row.first = tally.first
+            row.last = tally.last
+            return row
+        }
+    }
 
     /// The rows: what is tagged first, then by verdict, then the largest first; the rest beyond the limit last.
     public var rows: [Row] {
-        groups.map(\.row).sorted { left, right in
+        rowsByAge.sorted { left, right in
             let (leftRank, rightRank) = (Self.rank(left), Self.rank(right))
             if leftRank != rightRank { return leftRank < rightRank }
             if left.tag?.name != right.tag?.name { return left.tag?.name ?? "" < right.tag?.name ?? "" }
@@ -255,9 +277,8 @@ public struct SummaryTable: Sendable {
         let time = reported.packet.time
         guard indices.count < groupLimit else {
             if let overflow { return overflow }
-            groups.append(Group(row: Row(confidence: .none, first: time, last: time)))
-            overflow = groups.count - 1
-            return groups.count - 1
+            overflow = groups.count
+            return append(Row(confidence: .none, first: time, last: time))
         }
         var row = Row(confidence: key.confidence, first: time, last: time)
         row.kind = key.kind
@@ -269,18 +290,24 @@ public struct SummaryTable: Sendable {
         }
         row.remark = key.kind == .unknown && key.detail < 0 ? "other reasons" : PacketLine.remark(reported)
         indices[key] = groups.count
-        groups.append(Group(row: row))
+        return append(row)
+    }
+
+    private mutating func append(_ row: Row) -> Int {
+        groups.append(row)
+        tallies.append(
+            Tally(first: row.first, last: row.last, needsProcess: row.kind == .process && row.process?.executable == nil))
         return groups.count - 1
     }
 
     private mutating func countDestination(_ place: Destination, in index: Int) {
         let destination = Self.fingerprint(place.address, place.port, index)
-        guard groups[index].lastDestination != destination else { return }
-        groups[index].lastDestination = destination
+        guard tallies[index].lastDestination != destination else { return }
+        tallies[index].lastDestination = destination
         if destinations.count >= destinationLimit {
-            if !destinations.contains(destination) { groups[index].row.hasMoreDestinations = true }
+            if !destinations.contains(destination) { groups[index].hasMoreDestinations = true }
         } else if destinations.insert(destination) {
-            groups[index].row.destinations += 1
+            groups[index].destinations += 1
         }
     }
 

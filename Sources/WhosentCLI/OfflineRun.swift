@@ -76,7 +76,7 @@ struct OfflineRun: ~Copyable {
         output = ReportOutput(
             format: digest ?? outputOptions.makeFormat(lines: false), filter: outputOptions.filter,
             settings: outputSettings, annotated: annotated)
-        if output.countsOnly, digest == nil, self.attribution.foreign == nil { self.attribution.counted = CountedPackets() }
+        if output.countsOnly, digest == nil, self.attribution.foreign == nil { self.attribution.counted.isOn = true }
         // Nothing is known of the senders, and nobody asks for the packets: they need not wait for anything.
         if paths.isEmpty, write == nil, digest == nil, !outputOptions.hasLines, outputOptions.filter.isEmpty,
             options.filter == nil,

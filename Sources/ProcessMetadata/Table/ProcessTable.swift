@@ -272,6 +272,9 @@ public struct ProcessTable: Sendable {
     /// For so many nanoseconds a packet of a process that ended may still come.
     private static let mournedFor: Int64 = 5_000_000_000
 
+    /// Something was forgotten since that was last asked for.
+    public var hasLetGo: Bool { !letGo.isEmpty }
+
     /// What was forgotten since the last call while its packets may still have been to come.
     public mutating func takeLetGo() -> [LossInterval] { letGo.isEmpty ? [] : letGo.removeAll() }
 

@@ -69,7 +69,9 @@ struct Attribution: ~Copyable, EvidenceSink {
     var processes: ProcessSource
     private var waiting = WaitingPackets()
     /// In their place where packets are only counted.
-    var counted: CountedPackets?
+    var counted = CountedPackets()
+    /// Packets that were not seen before at another place.
+    var distinct: UInt64 = 0
     private var bytes = FrameQueue()
     /// How many of `waiting`, from the front, have their verdict.
     private var decided = 0
@@ -132,8 +134,8 @@ struct Attribution: ~Copyable, EvidenceSink {
 
     /// Counts what the bounded tables let go.
     mutating func countLetGo() {
-        for loss in correlator.takeLetGo() { countLetGo(loss) }
-        for loss in processes.takeLetGo() { countLetGo(loss) }
+        if correlator.hasLetGo { for loss in correlator.takeLetGo() { countLetGo(loss) } }
+        if processes.hasLetGo { for loss in processes.takeLetGo() { countLetGo(loss) } }
         // Costs a tag its proof, but no verdict anything.
         if let loss = classifier.takeLetGo() { countLetGo(loss) }
     }
@@ -196,7 +198,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         let passed =
             filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength)
             ?? .max
-        if counted?.hold(packet, passesFilters: passed, tag: tag) != nil { return }
+        if counted.isOn { return counted.hold(packet, passesFilters: passed, tag: tag) }
         if settings.keepsBytes { bytes.append(frameBytes) }
         waiting.append(frame, interface: interface, packet: packet, passesFilters: passed, tag: tag)
     }
@@ -227,7 +229,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         captureTime = max(captureTime, captureThrough)
         processes.drained(until: recordsThrough)
         for scan in tunnels?.takeScans() ?? [] { correlator.add(scan) }
-        if counted != nil { return count(ended: ended, into: &output) }
+        if counted.isOn { return count(ended: ended, into: &output) }
         while decided < waiting.count, ended || waiting[decided].frame.time.advanced(by: lookahead) < recordsThrough {
             decide(decided)
             decided += 1
@@ -294,7 +296,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         if let packet = entry.packet, var verdict = entry.verdict {
             correlator.addHolders(to: &verdict, at: packet.time)
             let tag = tag(of: entry.tag)
-            if sightings.isFirstSighting(packet) { summary.distinctPackets = (summary.distinctPackets ?? 0) + 1 }
+            if sightings.isFirstSighting(packet) { distinct += 1 }
             summary.captured += 1
             // The sender's name has a say in the tag.
             if output.countsOnly, tag?.confidence != .shape {
@@ -385,6 +387,8 @@ struct Attribution: ~Copyable, EvidenceSink {
     /// The counts so far.
     func currentSummary() -> RunSummary {
         var result = summary
+        counted.add(to: &result)
+        if distinct > 0 { result.distinctPackets = distinct }
         result.records = correlator.records
         result.unmatchedRecords = correlator.unmatchedRecords
         if let foreign { result.add(foreign) }

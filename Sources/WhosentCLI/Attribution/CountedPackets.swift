@@ -18,60 +18,102 @@ struct CountedPackets {
         let number: UInt64
     }
 
+    /// Packets are counted so at all.
+    var isOn = false
     /// The packet that was read last, until it is judged.
-    fileprivate var current: (packet: PacketRecord, passesFilters: UInt64, tag: TagDecision)?
-    fileprivate var late = Deque<Late>()
-    fileprivate var reported: UInt64 = 0
+    fileprivate var packet: PacketRecord?
+    fileprivate var passesFilters = UInt64.max
+    fileprivate var tag = TagDecision.none
+    private(set) var reported: UInt64 = 0
+    private var verdicts = [UInt64](repeating: 0, count: Verdict.Kind.allCases.count)
+    private var tags: [String: UInt64] = [:]
+    private var lastTag: (name: String, count: UInt64) = ("", 0)
+    private var late = Deque<Late>()
+    /// Of the first of ``late``.
+    private var nextDeadline = Timestamp.distantFuture
+    private var nextNumber = UInt64.max
+
+    /// There is a packet to judge.
+    var hasPacket: Bool { packet != nil }
 
     /// Takes the packet that was read.
     mutating func hold(_ packet: PacketRecord, passesFilters: UInt64, tag: TagDecision) {
-        current = (packet, passesFilters, tag)
+        self.packet = packet
+        self.passesFilters = passesFilters
+        self.tag = tag
+        reported += 1
+    }
+
+    fileprivate mutating func append(_ packet: Late) {
+        late.append(packet)
+        if late.count == 1 { noteNext() }
+    }
+
+    /// The next packet that is to be counted now. Of so many packets as may wait elsewhere, those that would have to leave
+    /// there with what is known are counted here too: both ways of running say the same.
+    fileprivate mutating func popDue(_ time: Timestamp, isLast: Bool) -> Late? {
+        guard isLast || time > nextDeadline || reported >= nextNumber, let packet = late.popFirst() else { return nil }
+        noteNext()
+        return packet
+    }
+
+    private mutating func noteNext() {
+        nextDeadline = late.first?.deadline ?? .distantFuture
+        nextNumber = late.first.map { $0.number + UInt64(Attribution.waitingLimit) } ?? .max
+    }
+
+    fileprivate mutating func count(_ kind: Verdict.Kind, _ tag: Tag?) {
+        verdicts[Int(kind.rawValue)] += 1
+        guard let tag else { return }
+        if lastTag.name != tag.name {
+            if lastTag.count > 0 { tags[lastTag.name, default: 0] += lastTag.count }
+            lastTag = (tag.name, 0)
+        }
+        lastTag.count += 1
+    }
+
+    /// Adds what was counted to a summary.
+    func add(to summary: inout RunSummary) {
+        for (kind, count) in zip(Verdict.Kind.allCases, verdicts) where count > 0 {
+            summary.verdicts[kind, default: 0] += count
+            summary.packets += count
+            summary.captured += count
+        }
+        for (name, count) in tags { summary.tags[name, default: 0] += count }
+        if lastTag.count > 0 { summary.tags[lastTag.name, default: 0] += lastTag.count }
     }
 }
 
 extension Attribution {
-    /// Counts what nothing can change any more. Of so many packets as may wait elsewhere, those that would have to leave
-    /// there with what is known are counted here too: both ways of running say the same.
+    /// Counts what nothing can change any more.
     mutating func count(ended: Bool, into output: inout some AttributionOutput) {
-        if let (packet, passesFilters, tag) = counted?.current {
-            counted?.current = nil
-            count(packet, passesFilters, tag, into: &output)
-        }
-        countLetGo()
-        while let late = counted?.late.first,
-            ended || captureTime > late.deadline
-                || (counted?.reported ?? 0) - late.number >= UInt64(Self.waitingLimit)
-        {
-            counted?.late.removeFirst()
-            count(late, in: &output)
+        if counted.hasPacket { judge(into: &output) }
+        while let packet = counted.popDue(captureTime, isLast: ended) {
+            var verdict = packet.verdict
+            correlator.addHolders(to: &verdict, at: packet.packet.time)
+            count(packet.packet, verdict, tag(of: packet.tag), in: &output)
         }
     }
 
-    private mutating func count(
-        _ packet: PacketRecord, _ passesFilters: UInt64, _ tag: TagDecision, into output: inout some AttributionOutput
-    ) {
-        let verdict = verdict(on: packet, passesFilters: passesFilters)
-        if sightings.isFirstSighting(packet) { summary.distinctPackets = (summary.distinctPackets ?? 0) + 1 }
-        summary.captured += 1
-        let number = (counted?.reported ?? 0) + 1
-        counted?.reported = number
+    private mutating func judge(into output: inout some AttributionOutput) {
+        guard let packet = counted.packet else { return }
+        counted.packet = nil
+        let verdict = verdict(on: packet, passesFilters: counted.passesFilters)
+        countLetGo()
+        if sightings.isFirstSighting(packet) { distinct += 1 }
         var deadline = Timestamp.distantPast
         if verdict.tunnel != nil { deadline = packet.time.advanced(by: Correlator.tunnelLookahead) }
-        if case .pending(let pending) = tag { deadline = max(deadline, pending.deadline) }
-        if deadline == .distantPast {
-            var settled: Tag?
-            if case .final(let tag) = tag { settled = tag }
-            return count(packet, verdict, settled, in: &output)
+        switch counted.tag {
+        case .none where deadline == .distantPast: count(packet, verdict, nil, in: &output)
+        case .final(let tag) where deadline == .distantPast: count(packet, verdict, tag, in: &output)
+        case .pending(let pending):
+            deadline = max(deadline, pending.deadline)
+            fallthrough
+        default:
+            counted.append(
+                CountedPackets.Late(
+                    packet: packet, verdict: verdict, tag: counted.tag, deadline: deadline, number: counted.reported))
         }
-        counted?.late.append(
-            CountedPackets.Late(
-                packet: packet, verdict: verdict, tag: tag, deadline: deadline, number: number))
-    }
-
-    private mutating func count(_ late: CountedPackets.Late, in output: inout some AttributionOutput) {
-        var verdict = late.verdict
-        correlator.addHolders(to: &verdict, at: late.packet.time)
-        count(late.packet, verdict, tag(of: late.tag), in: &output)
     }
 
     private mutating func count(
@@ -86,7 +128,7 @@ extension Attribution {
                 processes.use(sender)
             }
         }
-        summary.count(verdict, tag: tag)
+        counted.count(verdict.kind, tag)
         output.count(packet, verdict, tag: tag) { report(packet, verdict: verdict, tag: tag) }
     }
 }

@@ -8,63 +8,75 @@ import Records
 struct ProcessSource {
     /// The kernel's records, completed from procfs, in a live run.
     private var live: LiveProcesses?
+    /// Asked in place of ``live`` for every packet: looking into that takes a copy.
+    private let isLive: Bool
     /// What evidence files say.
     private var recorded: ProcessTable
     private var lastSender = LastSender()
 
     /// The evidence alone.
-    init(limits: ProcessTable.Limits = .init()) { recorded = ProcessTable(limits: limits) }
+    init(limits: ProcessTable.Limits = .init()) {
+        recorded = ProcessTable(limits: limits)
+        isLive = false
+    }
 
     /// This machine.
     init(live: LiveProcesses) {
         self.live = live
+        isLive = true
         recorded = ProcessTable()
     }
 
     /// A table that records are added to, and nothing else.
-    init(table: ProcessTable) { recorded = table }
+    init(table: ProcessTable) {
+        recorded = table
+        isLive = false
+    }
 
     mutating func add(_ record: ProcessRecord) {
-        if live != nil { live?.add(record) } else { recorded.add(record) }
+        if isLive { live?.add(record) } else { recorded.add(record) }
     }
 
     /// States that all of the kernel's records up to a moment were added.
-    mutating func drained(until moment: Timestamp) { live?.drained(until: moment) }
+    mutating func drained(until moment: Timestamp) { if isLive { live?.drained(until: moment) } }
 
     /// Has a sender looked at as early as can be: it may be gone in a moment.
     mutating func look(at record: SendRecord) {
-        guard live != nil, record.proof != .borrowed, lastSender.isAnother(record) else { return }
+        guard isLive, record.proof != .borrowed, lastSender.isAnother(record) else { return }
         live?.look(
             at: record.process, imageVersion: record.imageVersion, time: record.time, cgroup: record.cgroup)
     }
 
     /// When the look at a process that is under way was asked for; nil where none is.
-    func lookBegun(_ process: ProcessKey) -> Timestamp? { live?.lookBegun(process) }
+    func lookBegun(_ process: ProcessKey) -> Timestamp? { isLive ? live?.lookBegun(process) : nil }
 
     /// Something about some process is still being read.
     var isLooking: Bool { live?.isLooking ?? false }
 
     mutating func add(_ loss: LossInterval, host: UInt16 = 0) {
         guard loss.kind == .process else { return }
-        if live != nil {
+        if isLive {
             live?.noteLostRecords(from: loss.start, to: loss.stop)
         } else {
             recorded.noteLostRecords(host: host, from: loss.start, to: loss.stop)
         }
     }
 
+    /// The table of processes forgot something since that was last asked for.
+    var hasLetGo: Bool { isLive || recorded.hasLetGo }
+
     /// What the table of processes forgot since the last call.
-    mutating func takeLetGo() -> [LossInterval] { live?.takeLetGo() ?? recorded.takeLetGo() }
+    mutating func takeLetGo() -> [LossInterval] { isLive ? live?.takeLetGo() ?? [] : recorded.takeLetGo() }
 
     /// A sender sends on, though nothing is asked of it now: the table should not forget it before others.
     mutating func use(_ sender: Sender) {
-        if live == nil { recorded.use(host: sender.host, process: sender.process, at: sender.time) }
+        if !isLive { recorded.use(host: sender.host, process: sender.process, at: sender.time) }
     }
 
     /// What is known of a sender: at least its id.
     mutating func description(of sender: Sender) -> ProcessDescription {
         let known =
-            if live != nil {
+            if isLive {
                 live?.description(
                     process: sender.process, imageVersion: sender.imageVersion, at: sender.time, user: sender.user,
                     group: sender.group, cgroup: sender.cgroup)
