@@ -193,12 +193,15 @@ public struct Correlator: Sendable {
     }
 
     private mutating func decide(_ packet: PacketRecord, passesFilters: UInt64, seenHere: Bool) -> Verdict {
-        if let sole = soleMatch(packet), kernelMatches(packet).slots.isEmpty {
-            let verdict = verdict(packet, ofSole: sole)
+        switch glance(packet) {
+        case .sole(let match) where kernelMatches(packet).slots.isEmpty:
+            let verdict = verdict(packet, ofSole: match)
             guard verdict.kind == .process else { return verdict }
-            return sends.claim(sole.slot, at: Place(packet)) ? verdict : .unknown(.moreThanSent)
+            return sends.claim(match.slot, at: Place(packet)) ? verdict : .unknown(.moreThanSent)
+        case .nothing where translations.isEmpty && kernel.isEmpty && forwarded.isEmpty:
+            return absentVerdict(packet, passesFilters: passesFilters, seenHere: seenHere)
+        default: return decideAmongMany(packet, passesFilters: passesFilters, seenHere: seenHere)
         }
-        return decideAmongMany(packet, passesFilters: passesFilters, seenHere: seenHere)
     }
 
     private mutating func decideAmongMany(
@@ -214,6 +217,11 @@ public struct Correlator: Sendable {
         if let verdict = kernelVerdict(packet) ?? forwardedVerdict(packet) ?? fragmentVerdict(packet) { return verdict }
         if matches.truncatedWalk { return .unknown(.tooManyEqualRecords) }
         if matches.sawBorrowed { return .unknown(.borrowedContext) }
+        return absentVerdict(packet, passesFilters: passesFilters, seenHere: seenHere)
+    }
+
+    /// The verdict on a packet that no record fits.
+    private mutating func absentVerdict(_ packet: PacketRecord, passesFilters: UInt64, seenHere: Bool) -> Verdict {
         if packet.ip.isTruncated { return .unknown(.notDecodable) }
         var verdict = absence.verdict(
             packet, passesFilters: passesFilters, seenHere: seenHere, losses: losses, window: window,
@@ -325,9 +333,12 @@ public struct Correlator: Sendable {
         guard !forwarded.isEmpty,
             let entry = forwarded.entry(for: packet.ip, at: packet.time, lookahead: window.lookahead)
         else { return nil }
-        let lost = losses.isEmpty ? 0 : losses.count(
-            [.send, .table], from: packet.time.advanced(by: -window.lookback),
-            to: packet.time.advanced(by: window.lookahead))
+        let lost =
+            losses.isEmpty
+            ? 0
+            : losses.count(
+                [.send, .table], from: packet.time.advanced(by: -window.lookback),
+                to: packet.time.advanced(by: window.lookahead))
         let way = entry.way
         // It was wrapped here and not on the way: nobody else has our address.
         if way.isTunnel, absence.isLocal(packet.ip.source) {
