@@ -112,7 +112,9 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     subscript(number: Int) -> Slot { _read { yield slots[index(number)] } }
 
     /// Walks the slots that may hold a packet's identity.
-    func walk(identity hashes: PacketKey.Hashes) -> Walk { walk(.identity, from: identityHeads[bucket(hashes.identity)]) }
+    func walk(identity hashes: PacketKey.Hashes) -> Walk {
+        walk(.identity, from: identityHeads[bucket(hashes.identity)])
+    }
 
     /// Walks the slots that may hold a packet's IPv4 datagram.
     func walk(datagram packet: IPPacket, _ hashes: PacketKey.Hashes, key: PacketKey) -> Walk {

@@ -77,7 +77,8 @@ public struct SummaryTable: Sendable {
 
         /// Where it is looked for first.
         var place: Int {
-            let mixed = (UInt64(sender.pid) ^ sender.startTime &* 31 ^ UInt64(truncatingIfNeeded: Int(tag &* 8 &+ detail)))
+            let mixed =
+                (UInt64(sender.pid) ^ sender.startTime &* 31 ^ UInt64(truncatingIfNeeded: Int(tag &* 8 &+ detail)))
             return Int(truncatingIfNeeded: (mixed &* 0x9E37_79B9_7F4A_7C15) >> 58) ^ Int(kind.rawValue)
         }
     }
@@ -136,7 +137,8 @@ public struct SummaryTable: Sendable {
     public mutating func count(
         _ packet: PacketRecord, _ verdict: Verdict, tag: Tag?, _ report: () -> ReportedPacket
     ) {
-        guard let key = plainKey(verdict, tag), let index = known(key), !tallies[index].needsProcess || index == overflow
+        guard let key = plainKey(verdict, tag), let index = known(key),
+            !tallies[index].needsProcess || index == overflow
         else { return count(report()) }
         count(packet.ip, at: packet.time, in: index)
     }
@@ -296,7 +298,8 @@ public struct SummaryTable: Sendable {
     private mutating func append(_ row: Row) -> Int {
         groups.append(row)
         tallies.append(
-            Tally(first: row.first, last: row.last, needsProcess: row.kind == .process && row.process?.executable == nil))
+            Tally(
+                first: row.first, last: row.last, needsProcess: row.kind == .process && row.process?.executable == nil))
         return groups.count - 1
     }
 
