@@ -1,6 +1,7 @@
 import Capture
 import Classification
 import Correlation
+import PcapNG
 import Records
 import Reporting
 import Testing
@@ -13,7 +14,7 @@ private struct Counts: AttributionOutput {
     let isFinished = false
     var format = TextFormat(options: TextFormat.Options(printsPackets: false))
 
-    mutating func count(_ packet: PacketRecord, _ verdict: Verdict, tag: Tag?, _ report: () -> ReportedPacket) {
+    mutating func count(_ packet: PacketRecord, _ verdict: Verdict, tag: Classification.Tag?, _ report: () -> ReportedPacket) {
         format.count(packet, verdict, tag: tag, report)
     }
 
