@@ -59,7 +59,9 @@ struct GlanceTests {
     @Test(arguments: [UInt64(1), 2, 3, 4, 5, 6, 7, 8], [2, 30, 300])
     func saysWhatGatheringFinds(seed: UInt64, records: Int) {
         var numbers = Numbers(state: seed)
-        var correlator = Traffic.correlator()
+        var limits = Correlator.Limits()
+        limits.sendRecords = 1 << 9
+        var correlator = Traffic.correlator(limits: limits)
         for _ in 0..<records { correlator.add(Self.record(&numbers)) }
         var told = 0
         for _ in 0..<500 {
@@ -80,7 +82,7 @@ struct GlanceTests {
             case .unclear: break
             }
         }
-        #expect(records == 300 || told > 0, "it is asked of some packets at least")
+        #expect(told > 0 || correlator.flows.hasBatches, "some packets are ordinary")
     }
 
     @Test func tellsTheOrdinaryPacket() {
