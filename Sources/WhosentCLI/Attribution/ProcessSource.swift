@@ -8,21 +8,30 @@ import Records
 struct ProcessSource {
     /// The kernel's records, completed from procfs, in a live run.
     private var live: LiveProcesses?
+    /// Asked for every record: looking at the optional itself would copy it.
+    private let isLive: Bool
     /// What evidence files say.
     private var recorded: ProcessTable
     private var lastSender = LastSender()
 
     /// The evidence alone.
-    init(limits: ProcessTable.Limits = .init()) { recorded = ProcessTable(limits: limits) }
+    init(limits: ProcessTable.Limits = .init()) {
+        isLive = false
+        recorded = ProcessTable(limits: limits)
+    }
 
     /// This machine.
     init(live: LiveProcesses) {
         self.live = live
+        isLive = true
         recorded = ProcessTable()
     }
 
     /// A table that records are added to, and nothing else.
-    init(table: ProcessTable) { recorded = table }
+    init(table: ProcessTable) {
+        isLive = false
+        recorded = table
+    }
 
     mutating func add(_ record: ProcessRecord) {
         if live != nil { live?.add(record) } else { recorded.add(record) }
@@ -33,7 +42,7 @@ struct ProcessSource {
 
     /// Has a sender looked at as early as can be: it may be gone in a moment.
     mutating func look(at record: SendRecord) {
-        guard live != nil, record.proof != .borrowed, lastSender.isAnother(record) else { return }
+        guard isLive, record.proof != .borrowed, lastSender.isAnother(record) else { return }
         live?.look(
             at: record.process, imageVersion: record.imageVersion, time: record.time, cgroup: record.cgroup)
     }
@@ -58,7 +67,7 @@ struct ProcessSource {
 
     /// A sender sends on, though nothing is asked of it now: the table should not forget it before others.
     mutating func use(_ sender: Sender) {
-        if live == nil { recorded.use(host: sender.host, process: sender.process, at: sender.time) }
+        if !isLive { recorded.use(host: sender.host, process: sender.process, at: sender.time) }
     }
 
     /// What is known of a sender: at least its id.
