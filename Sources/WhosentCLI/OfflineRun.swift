@@ -97,8 +97,13 @@ struct OfflineRun: ~Copyable {
         let passed = try PassedFilters(evidence.coverages)
         var count = 0
         while !wasInterrupted, !output.isFinished {
+            if attribution.counted.isFull { try countHeld() }
             guard let taken = try Self.take(from: &captures, &filter, passed, into: &attribution) else { break }
-            if let time = taken { try settle(through: time) }
+            if attribution.counted.isOn {
+                describeInterfaces()
+            } else if let time = taken {
+                try settle(through: time)
+            }
             count += 1
             if count & 0x3FF == 0 { progress.show(count) { self.captures.progress } }
             if count & 0xFFF == 0, case .stop = interruption.next() { wasInterrupted = true }
@@ -167,11 +172,25 @@ struct OfflineRun: ~Copyable {
         try attribution.settle(recordsThrough: needed.advanced(by: 1), into: &output)
     }
 
+    /// Judges and counts the packets that are held.
+    private mutating func countHeld(isLast: Bool = false) throws(CommandFailure) {
+        while let time = attribution.counted.nextTime {
+            attribution.correlator.awaitPackets(from: time)
+            try evidence.advance(through: time.advanced(by: lookahead), into: &attribution)
+            attribution.judgeNext()
+        }
+        if isLast { try evidence.advance(through: .distantFuture, into: &attribution) }
+        attribution.countJudged(isLast: isLast, into: &output)
+    }
+
     private mutating func finish() throws(CommandFailure) {
+        if attribution.counted.isOn { try countHeld(isLast: true) }
         try evidence.advance(through: .distantFuture, into: &attribution)
         captures.nameAllInterfaces()
         describeInterfaces()
-        if !output.isFinished { try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output) }
+        if !output.isFinished, !attribution.counted.isOn {
+            try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output)
+        }
         attribution.add(captures.damage)
         progress.clear()
         let registrations = attribution.registrations

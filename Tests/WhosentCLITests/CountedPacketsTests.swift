@@ -78,9 +78,19 @@ struct CountedPacketsTests {
                 time: start.advanced(by: time), frame: UInt64(number + 1), linkType: 101, originalLength: bytes.count,
                 capturedLength: bytes.count)
             attribution.add(frame, bytes: bytes.rawSpan, capture: 0, interface: 0, filters: nil)
-            try attribution.settle(recordsThrough: start.advanced(by: time + 60_000_000), into: &output)
+            if !counting {
+                try attribution.settle(recordsThrough: start.advanced(by: time + 60_000_000), into: &output)
+            } else if attribution.counted.isFull {
+                while attribution.counted.nextTime != nil { attribution.judgeNext() }
+                attribution.countJudged(into: &output)
+            }
         }
-        try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output)
+        if counting {
+            while attribution.counted.nextTime != nil { attribution.judgeNext() }
+            attribution.countJudged(isLast: true, into: &output)
+        } else {
+            try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output)
+        }
         let summary = attribution.currentSummary()
         var text: [UInt8] = []
         output.format.summary(summary, into: &text)

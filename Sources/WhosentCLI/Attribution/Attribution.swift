@@ -183,7 +183,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         _ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?
     ) {
         captureTime = max(captureTime, frame.time)
-        if decided == waiting.count { correlator.awaitPackets(from: frame.time) }
+        if !counted.isOn, decided == waiting.count { correlator.awaitPackets(from: frame.time) }
         let decoded = decodeFrame(frameBytes, linkType: frame.linkType, originalLength: frame.originalLength)
         guard let ip = decoded.ip else {
             if frame.isCutInNetworkHeader(decoded) { cutHeaders[capture, default: 0] += 1 }
@@ -229,7 +229,6 @@ struct Attribution: ~Copyable, EvidenceSink {
         captureTime = max(captureTime, captureThrough)
         processes.drained(until: recordsThrough)
         for scan in tunnels?.takeScans() ?? [] { correlator.add(scan) }
-        if counted.isOn { return count(ended: ended, into: &output) }
         while decided < waiting.count, ended || waiting[decided].frame.time.advanced(by: lookahead) < recordsThrough {
             decide(decided)
             decided += 1

@@ -4,9 +4,15 @@ import DequeModule
 import Records
 import Reporting
 
-/// The packets of a run over files of which nothing but counts is wanted: each is judged as soon as it was read, since the
-/// records it needs are read first, and only those stay whose tag or tunnel is still open.
+/// The packets of a run over files of which nothing but counts is wanted: each is judged as soon as the records it needs
+/// are read, and only those stay whose tag or tunnel is still open.
+///
+/// A few at a time take each step together: the instructions of all steps do not fit into a processor's first cache, and
+/// would be fetched again for every packet.
 struct CountedPackets {
+    /// So few that they stay in the processor's first cache.
+    private static let batch = 64
+
     /// A packet that is judged and whose counting has to wait.
     struct Late {
         let packet: PacketRecord
@@ -20,28 +26,39 @@ struct CountedPackets {
 
     /// Packets are counted so at all.
     var isOn = false
-    /// The packet that was read last, until it is judged.
-    fileprivate var packet: PacketRecord?
-    fileprivate var passesFilters = UInt64.max
-    fileprivate var tag = TagDecision.none
+    /// Packets that were read, and how many of them are judged.
+    fileprivate var packets: [PacketRecord] = []
+    fileprivate var passesFilters: [UInt64] = []
+    fileprivate var tags: [TagDecision] = []
+    fileprivate var verdicts: [Verdict] = []
     private(set) var reported: UInt64 = 0
-    private var verdicts = [UInt64](repeating: 0, count: Verdict.Kind.allCases.count)
-    private var tags: [String: UInt64] = [:]
+    private var verdictCounts = [UInt64](repeating: 0, count: Verdict.Kind.allCases.count)
+    private var tagCounts: [String: UInt64] = [:]
     private var lastTag: (name: String, count: UInt64) = ("", 0)
     private var late = Deque<Late>()
     /// Of the first of ``late``.
     private var nextDeadline = Timestamp.distantFuture
     private var nextNumber = UInt64.max
 
-    /// There is a packet to judge.
-    var hasPacket: Bool { packet != nil }
+    /// There is no room for another packet. Where one that waits has to leave for want of room elsewhere, that is the last
+    /// packet before.
+    var isFull: Bool { packets.count == Self.batch || reported >= nextNumber }
+    /// The time of the next packet to judge; nil where all are.
+    var nextTime: Timestamp? { verdicts.count < packets.count ? packets[verdicts.count].time : nil }
 
-    /// Takes the packet that was read.
+    /// Takes a packet that was read, unless ``isFull``.
     mutating func hold(_ packet: PacketRecord, passesFilters: UInt64, tag: TagDecision) {
-        self.packet = packet
-        self.passesFilters = passesFilters
-        self.tag = tag
+        packets.append(packet)
+        self.passesFilters.append(passesFilters)
+        tags.append(tag)
         reported += 1
+    }
+
+    fileprivate mutating func removeAll() {
+        packets.removeAll(keepingCapacity: true)
+        passesFilters.removeAll(keepingCapacity: true)
+        tags.removeAll(keepingCapacity: true)
+        verdicts.removeAll(keepingCapacity: true)
     }
 
     fileprivate mutating func append(_ packet: Late) {
@@ -63,10 +80,10 @@ struct CountedPackets {
     }
 
     fileprivate mutating func count(_ kind: Verdict.Kind, _ tag: Tag?) {
-        verdicts[Int(kind.rawValue)] += 1
+        verdictCounts[Int(kind.rawValue)] += 1
         guard let tag else { return }
         if lastTag.name != tag.name {
-            if lastTag.count > 0 { tags[lastTag.name, default: 0] += lastTag.count }
+            if lastTag.count > 0 { tagCounts[lastTag.name, default: 0] += lastTag.count }
             lastTag = (tag.name, 0)
         }
         lastTag.count += 1
@@ -74,45 +91,52 @@ struct CountedPackets {
 
     /// Adds what was counted to a summary.
     func add(to summary: inout RunSummary) {
-        for (kind, count) in zip(Verdict.Kind.allCases, verdicts) where count > 0 {
+        for (kind, count) in zip(Verdict.Kind.allCases, verdictCounts) where count > 0 {
             summary.verdicts[kind, default: 0] += count
             summary.packets += count
             summary.captured += count
         }
-        for (name, count) in tags { summary.tags[name, default: 0] += count }
+        for (name, count) in tagCounts { summary.tags[name, default: 0] += count }
         if lastTag.count > 0 { summary.tags[lastTag.name, default: 0] += lastTag.count }
     }
 }
 
 extension Attribution {
-    /// Counts what nothing can change any more.
-    mutating func count(ended: Bool, into output: inout some AttributionOutput) {
-        if counted.hasPacket { judge(into: &output) }
-        while let packet = counted.popDue(captureTime, isLast: ended) {
+    /// Judges the next packet that is held; its records have been added.
+    mutating func judgeNext() {
+        let index = counted.verdicts.count
+        let packet = counted.packets[index]
+        counted.verdicts.append(verdict(on: packet, passesFilters: counted.passesFilters[index]))
+    }
+
+    /// Counts the packets that are judged, and those before them that nothing can change any more.
+    mutating func countJudged(isLast: Bool = false, into output: inout some AttributionOutput) {
+        countLetGo()
+        for index in counted.verdicts.indices where sightings.isFirstSighting(counted.packets[index]) { distinct += 1 }
+        let first = counted.reported - UInt64(counted.verdicts.count)
+        for index in counted.verdicts.indices {
+            let packet = counted.packets[index]
+            let verdict = counted.verdicts[index]
+            var deadline = Timestamp.distantPast
+            if verdict.tunnel != nil { deadline = packet.time.advanced(by: Correlator.tunnelLookahead) }
+            switch counted.tags[index] {
+            case .none where deadline == .distantPast: count(packet, verdict, nil, in: &output)
+            case .final(let tag) where deadline == .distantPast: count(packet, verdict, tag, in: &output)
+            case .pending(let pending):
+                deadline = max(deadline, pending.deadline)
+                fallthrough
+            default:
+                counted.append(
+                    CountedPackets.Late(
+                        packet: packet, verdict: verdict, tag: counted.tags[index], deadline: deadline,
+                        number: first + UInt64(index) + 1))
+            }
+        }
+        counted.removeAll()
+        while let packet = counted.popDue(captureTime, isLast: isLast) {
             var verdict = packet.verdict
             correlator.addHolders(to: &verdict, at: packet.packet.time)
             count(packet.packet, verdict, tag(of: packet.tag), in: &output)
-        }
-    }
-
-    private mutating func judge(into output: inout some AttributionOutput) {
-        guard let packet = counted.packet else { return }
-        counted.packet = nil
-        let verdict = verdict(on: packet, passesFilters: counted.passesFilters)
-        countLetGo()
-        if sightings.isFirstSighting(packet) { distinct += 1 }
-        var deadline = Timestamp.distantPast
-        if verdict.tunnel != nil { deadline = packet.time.advanced(by: Correlator.tunnelLookahead) }
-        switch counted.tag {
-        case .none where deadline == .distantPast: count(packet, verdict, nil, in: &output)
-        case .final(let tag) where deadline == .distantPast: count(packet, verdict, tag, in: &output)
-        case .pending(let pending):
-            deadline = max(deadline, pending.deadline)
-            fallthrough
-        default:
-            counted.append(
-                CountedPackets.Late(
-                    packet: packet, verdict: verdict, tag: counted.tag, deadline: deadline, number: counted.reported))
         }
     }
 
