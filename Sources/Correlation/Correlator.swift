@@ -64,7 +64,9 @@ public struct Correlator: Sendable {
     let key: PacketKey
     var sends: PacketIndex<SendOrigin>
     var kernel: PacketIndex<KernelOrigin>
-    var flows: SenderFlows
+    /// Asked only of segments: there is none before the first segmented batch is recorded.
+    private(set) var flows: SenderFlows?
+    private let flowLimit: Int
     var forwarded: ForwardedFlows
     var carriers = InnerCarriers()
     var translations: Translations
@@ -90,7 +92,7 @@ public struct Correlator: Sendable {
         key = PacketKey(seed: seed)
         sends = PacketIndex(capacity: limits.sendRecords)
         kernel = PacketIndex(capacity: limits.kernelRecords)
-        flows = SenderFlows(capacity: limits.flows)
+        flowLimit = limits.flows
         forwarded = ForwardedFlows(capacity: limits.forwardedFlows)
         translations = Translations(capacity: limits.forwardedFlows)
         fragments = FragmentVerdicts(capacity: limits.fragments)
@@ -109,19 +111,31 @@ public struct Correlator: Sendable {
             beforeNAT: record.beforeNAT, creator: record.creator)
         let hashes = key.hashes(record.packet)
         sends.add(record.packet, hashes, origin: origin, time: record.time, key: key)
-        let isBatch = record.segmentSize > 0
-        // Whoever sent from a borrowed context is not known, but it was somebody, on this flow.
-        let process = record.proof == .borrowed ? ProcessKey(pid: 0, startTime: 0) : record.process
-        let older = flows.note(
-            record.packet, hash: key.flow(record.packet, hashes),
-            owner: HostProcess(machine: record.machine, process: process), time: record.time,
-            batch: isBatch ? sends.newestSequence : nil)
-        if isBatch { sends.linkBatch(olderBatch: older) }
         if let loss = sends.letGo.take(as: .table) { noteRecordsLetGo(loss) }
-        if var loss = flows.letGo.take(as: .flowTable), loss.start >= record.time.advanced(by: -window.lookback) {
+        if record.segmentSize > 0, flows == nil { flows = flowsSoFar() }
+        guard flows != nil else { return }
+        let isBatch = record.segmentSize > 0
+        let older = flows?.note(
+            record.packet, hash: key.flow(record.packet, hashes), owner: origin.flowOwner, time: record.time,
+            batch: isBatch ? sends.newestSequence : nil)
+        if isBatch { sends.linkBatch(olderBatch: older ?? -1) }
+        if var loss = flows?.letGo.take(as: .flowTable), loss.start >= record.time.advanced(by: -window.lookback) {
             loss.start = record.time
             letGo.add(loss)
         }
+    }
+
+    /// Who sent on which flow, by the records that are held.
+    private func flowsSoFar() -> SenderFlows {
+        var flows = SenderFlows(capacity: flowLimit, knownSince: sends.horizon)
+        sends.forEach { slot in
+            for time in [slot.first, slot.last] {
+                let hash = key.flow(slot.packet, key.hashes(slot.packet))
+                flows.note(slot.packet, hash: hash, owner: slot.origin.flowOwner, time: time, batch: nil)
+            }
+        }
+        _ = flows.letGo.take(as: .flowTable)
+        return flows
     }
 
     /// States that all packets from before a moment have been judged: records of before may be let go without harm.
@@ -402,6 +416,12 @@ struct SendOrigin: Equatable, Sendable {
     let interface: UInt32
     let beforeNAT: UntranslatedTuple?
     let creator: SocketCreator?
+
+    /// Who sent on the record's flow: whoever did from a borrowed context is not known, but it was somebody.
+    var flowOwner: HostProcess {
+        proof == .borrowed
+            ? HostProcess(machine: sender.machine, process: ProcessKey(pid: 0, startTime: 0)) : sender.owner
+    }
 
     static func == (left: SendOrigin, right: SendOrigin) -> Bool {
         left.sender.process == right.sender.process && left.sender.thread == right.sender.thread

@@ -5,10 +5,11 @@ import Records
 /// A ring of slots with two hash chains. A chain links sequence numbers, newest to oldest; a number that the ring has
 /// passed is gone, and so is all behind it, so that letting go of the oldest slot costs nothing. Equal packets of one
 /// origin that follow each other closely share a slot: a flood of identical packets stays one entry.
+///
+/// The links lie apart from the slots, with a part of each hash: most walks are for packets that have no record, and pass
+/// no slot, of which there are more than fit into the processor's caches.
 struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     struct Slot: Sendable {
-        /// The packet's hash: what differs in it needs no further look.
-        let identity: UInt64
         var packet: IPPacket
         var first: Timestamp
         var last: Timestamp
@@ -16,8 +17,6 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         var matches: UInt64
         /// How many packets matched at the first places.
         var places: (Sightings, Sightings)
-        var olderSameIdentity: Int
-        var olderSameDatagram: Int
         /// The next older segmented batch of the same flow, -1 for none.
         var olderBatch: Int
         var origin: Origin
@@ -31,9 +30,19 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
 
     enum Chain { case identity, datagram, batch }
 
+    /// A slot's place in its chains. Numbers are the lower half of sequence numbers: enough to tell those that are held.
+    private struct Link: Sendable {
+        var identity: UInt32
+        var datagram: UInt32
+        var olderSameIdentity: UInt32
+        var olderSameDatagram: UInt32
+    }
+
     /// How far a walk along a chain has come.
     struct Walk {
         fileprivate let chain: Chain
+        /// What the hash has in common with those that are looked for.
+        fileprivate let mark: UInt32
         fileprivate var next: Int
         fileprivate var steps = 0
         fileprivate let oldest: Int
@@ -43,6 +52,8 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
 
     /// Slots this far apart in time are never merged, so a slot's span has no hole longer than this.
     static var mergeGap: Int64 { 20_000_000 }
+    /// How far back a record's equal is looked for.
+    private static var mergeLimit: Int { 8 }
     /// The longest chain that is walked. Behind it more candidates may hide, which the caller is told.
     static var walkLimit: Int { 512 }
 
@@ -52,13 +63,16 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
 
     private(set) var capacity: Int
     private var slots: [Slot] = []
+    private var links: [Link] = []
     private var nextSequence = 0
     /// How many packets matched at places beyond those of the slots.
     private var furtherPlaces: [Int: [Place: UInt64]] = [:]
     /// At which slot those of slots that are gone are looked for again.
     private var nextSweep = 0
-    private var identityHeads: [Int]
-    private var datagramHeads: [Int]
+    private var identityHeads: [UInt32]
+    private var datagramHeads: [UInt32]
+    /// Taken for the number of a slot that is long gone.
+    private static var nowhere: UInt32 { 1 << 31 }
     /// The newest time of a slot that the ring let go.
     private(set) var horizon = Timestamp.distantPast
     /// Records let go without a match.
@@ -71,8 +85,8 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         self.capacity = max(capacity, 1)
         var buckets = 1024
         while buckets < self.capacity { buckets *= 2 }
-        identityHeads = Array(repeating: -1, count: buckets)
-        datagramHeads = Array(repeating: -1, count: buckets)
+        identityHeads = Array(repeating: Self.nowhere, count: buckets)
+        datagramHeads = Array(repeating: Self.nowhere, count: buckets)
     }
 
     /// Records that are held and were never matched.
@@ -87,24 +101,29 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
 
     mutating func add(_ packet: IPPacket, _ hashes: PacketKey.Hashes, origin: Origin, time: Timestamp, key: PacketKey) {
         let identityBucket = bucket(hashes.identity)
-        if merge(packet, hashes.identity, origin: origin, time: time, bucket: identityBucket) { return }
+        if merge(packet, hashes, origin: origin, time: time) { return }
         let sequence = nextSequence
         nextSequence += 1
-        var slot = Slot(
-            identity: hashes.identity, packet: packet, first: time, last: time, records: 1, matches: 0,
-            places: (Sightings(), Sightings()), olderSameIdentity: identityHeads[identityBucket],
-            olderSameDatagram: -1, olderBatch: -1, origin: origin)
-        identityHeads[identityBucket] = sequence
+        var link = Link(
+            identity: Self.mark(hashes.identity), datagram: 0, olderSameIdentity: identityHeads[identityBucket],
+            olderSameDatagram: Self.nowhere)
+        identityHeads[identityBucket] = UInt32(truncatingIfNeeded: sequence)
         if packet.version == .v4 {
-            let datagramBucket = bucket(key.datagram(packet, hashes))
-            slot.olderSameDatagram = datagramHeads[datagramBucket]
-            datagramHeads[datagramBucket] = sequence
+            let hash = key.datagram(packet, hashes)
+            link.datagram = Self.mark(hash)
+            link.olderSameDatagram = datagramHeads[bucket(hash)]
+            datagramHeads[bucket(hash)] = UInt32(truncatingIfNeeded: sequence)
         }
+        let slot = Slot(
+            packet: packet, first: time, last: time, records: 1, matches: 0, places: (Sightings(), Sightings()),
+            olderBatch: -1, origin: origin)
         if slots.count < capacity {
             slots.append(slot)
+            links.append(link)
         } else {
             letGo(index(sequence))
             slots[index(sequence)] = slot
+            links[index(sequence)] = link
         }
     }
 
@@ -113,37 +132,72 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
 
     /// Walks the slots that may hold a packet's identity.
     func walk(identity hashes: PacketKey.Hashes) -> Walk {
-        walk(.identity, from: identityHeads[bucket(hashes.identity)])
+        walk(.identity, from: number(identityHeads[bucket(hashes.identity)]), Self.mark(hashes.identity))
     }
 
     /// Walks the slots that may hold a packet's IPv4 datagram.
     func walk(datagram packet: IPPacket, _ hashes: PacketKey.Hashes, key: PacketKey) -> Walk {
-        walk(.datagram, from: datagramHeads[bucket(key.datagram(packet, hashes))])
+        let hash = key.datagram(packet, hashes)
+        return walk(.datagram, from: number(datagramHeads[bucket(hash)]), Self.mark(hash))
     }
 
     /// Walks a flow's segmented batches from the newest one's number on.
-    func walk(batchesFrom newest: Int) -> Walk { walk(.batch, from: newest) }
+    func walk(batchesFrom newest: Int) -> Walk { walk(.batch, from: newest, 0) }
 
-    private func walk(_ chain: Chain, from head: Int) -> Walk {
-        Walk(chain: chain, next: head, oldest: max(nextSequence - slots.count, 0))
+    private func walk(_ chain: Chain, from head: Int, _ mark: UInt32) -> Walk {
+        Walk(chain: chain, mark: mark, next: head, oldest: max(nextSequence - slots.count, 0))
     }
 
     /// The next slot's number; nil at the chain's end, and where it was too long.
     func next(_ walk: inout Walk) -> Int? {
-        let number = walk.next
-        guard number >= walk.oldest else { return nil }
-        if walk.steps == Self.walkLimit {
-            walk.wasCutShort = true
-            return nil
+        while walk.next >= walk.oldest {
+            if walk.steps == Self.walkLimit {
+                walk.wasCutShort = true
+                return nil
+            }
+            walk.steps += 1
+            let found = walk.next
+            let isMeant: Bool
+            switch walk.chain {
+            case .identity:
+                let link = links[index(found)]
+                isMeant = link.identity == walk.mark
+                walk.next = older(than: found, link.olderSameIdentity)
+            case .datagram:
+                let link = links[index(found)]
+                isMeant = link.datagram == walk.mark
+                walk.next = older(than: found, link.olderSameDatagram)
+            case .batch:
+                isMeant = true
+                walk.next = slots[index(found)].olderBatch
+            }
+            if isMeant { return found }
         }
-        walk.steps += 1
-        let slot = index(number)
-        switch walk.chain {
-        case .identity: walk.next = slots[slot].olderSameIdentity
-        case .datagram: walk.next = slots[slot].olderSameDatagram
-        case .batch: walk.next = slots[slot].olderBatch
-        }
-        return number
+        return nil
+    }
+
+    /// The sequence number with this lower half that is held, or was last; it may be negative.
+    private func number(_ lowerHalf: UInt32) -> Int {
+        nextSequence - Int(UInt32(truncatingIfNeeded: nextSequence) &- lowerHalf)
+    }
+
+    /// The same of a slot behind another one: chains lead back in time only.
+    private func older(than sequence: Int, _ lowerHalf: UInt32) -> Int {
+        let older = number(lowerHalf)
+        return older < sequence ? older : -1
+    }
+
+    /// The bits of a hash that do not choose its bucket.
+    private static func mark(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 32) }
+
+    /// Reads what a look-up of a packet begins with, so that those of several packets wait for memory together and not one
+    /// after the other.
+    func touch(_ packet: IPPacket, _ hashes: PacketKey.Hashes, key: PacketKey) -> UInt32 {
+        let number = number(identityHeads[bucket(hashes.identity)])
+        var sum = datagramHeads[bucket(key.datagram(packet, hashes))]
+        guard number >= nextSequence - slots.count, number >= 0 else { return sum }
+        sum &+= links[index(number)].identity
+        return sum &+ UInt32(truncatingIfNeeded: slots[index(number)].records)
     }
 
     /// Puts the newest slot at the head of its flow's batches.
@@ -191,25 +245,19 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     }
 
     private mutating func merge(
-        _ packet: IPPacket, _ identity: UInt64, origin: Origin, time: Timestamp, bucket: Int
+        _ packet: IPPacket, _ hashes: PacketKey.Hashes, origin: Origin, time: Timestamp
     ) -> Bool {
-        var sequence = identityHeads[bucket]
-        let oldest = max(nextSequence - slots.count, 0)
-        for _ in 0..<8 {
-            guard sequence >= oldest else { return false }
-            let index = index(sequence)
-            if slots[index].identity == identity {
-                let gap = time.since(slots[index].last)
-                if gap <= Self.mergeGap, gap >= -Self.mergeGap, slots[index].origin == origin,
-                    slots[index].packet == packet
-                {
-                    slots[index].last = max(slots[index].last, time)
-                    slots[index].first = min(slots[index].first, time)
-                    slots[index].records += 1
-                    return true
-                }
-            }
-            sequence = slots[index].olderSameIdentity
+        var walk = walk(identity: hashes)
+        while walk.steps < Self.mergeLimit, let number = next(&walk) {
+            let index = index(number)
+            let gap = time.since(slots[index].last)
+            guard gap <= Self.mergeGap, gap >= -Self.mergeGap, slots[index].origin == origin,
+                slots[index].packet == packet
+            else { continue }
+            slots[index].last = max(slots[index].last, time)
+            slots[index].first = min(slots[index].first, time)
+            slots[index].records += 1
+            return true
         }
         return false
     }

@@ -98,14 +98,14 @@ extension Correlator {
     func gather(_ packet: PacketRecord) -> SendMatches {
         var found = SendMatches()
         let hashes = key.hashes(packet.ip)
-        var whole = gather(packet, along: sends.walk(identity: hashes), identity: hashes.identity, into: &found)
+        var whole = gather(packet, along: sends.walk(identity: hashes), into: &found)
         let isCut = packet.ip.hasCutPayload
         // Fragments lack what the identity needs, and so does a payload that the capture cut.
         if packet.ip.version == .v4, packet.ip.isFragment || isCut || found.accepted.isEmpty && !found.sawBorrowed {
             let walk = sends.walk(datagram: packet.ip, hashes, key: key)
             whole = gather(packet, along: walk, into: &found) && whole
         }
-        if found.accepted.isEmpty, flows.hasBatches,
+        if found.accepted.isEmpty, let flows,
             let entry = flows.entry(for: packet.ip, hash: key.flow(packet.ip, hashes))
         {
             whole = gather(packet, along: sends.walk(batchesFrom: entry.newestBatch), into: &found) && whole
@@ -115,15 +115,12 @@ extension Correlator {
         return found
     }
 
-    /// - Parameter identity: of a packet that can only be equal to records of the same hash.
     /// - Returns: false if the walk was too long to see all.
     private func gather(
-        _ packet: PacketRecord, along chain: PacketIndex<SendOrigin>.Walk, identity: UInt64? = nil,
-        into found: inout SendMatches
+        _ packet: PacketRecord, along chain: PacketIndex<SendOrigin>.Walk, into found: inout SendMatches
     ) -> Bool {
         var walk = chain
         while let number = sends.next(&walk) {
-            if let identity, sends[number].identity != identity { continue }
             let (first, last) = (sends[number].first, sends[number].last)
             guard window.isNear(first, last, packet) else { continue }
             let comparison = compare(
@@ -180,9 +177,7 @@ extension Correlator {
         var walk = sends.walk(identity: hashes)
         var found: Int?
         while let number = sends.next(&walk) {
-            guard sends[number].identity == hashes.identity,
-                window.isNear(sends[number].first, sends[number].last, packet)
-            else { continue }
+            guard window.isNear(sends[number].first, sends[number].last, packet) else { continue }
             if found != nil { return .unclear }
             found = number
         }
@@ -196,7 +191,7 @@ extension Correlator {
 
     /// A record of another hash may be that of a datagram or batch that the packet is a part of.
     private func mayBePart(_ packet: PacketRecord, _ hashes: PacketKey.Hashes) -> Bool {
-        if flows.hasBatches { return true }
+        if flows != nil { return true }
         guard packet.ip.version == .v4 else { return false }
         var walk = sends.walk(datagram: packet.ip, hashes, key: key)
         while let number = sends.next(&walk) {
@@ -296,7 +291,7 @@ extension Correlator {
 
     private func ownsFlow(_ packet: PacketRecord, _ owner: HostProcess, since: Timestamp) -> Bool {
         let hash = key.flow(packet.ip, key.hashes(packet.ip))
-        guard let entry = flows.entry(for: packet.ip, hash: hash), entry.owner == owner else { return false }
+        guard let flows, let entry = flows.entry(for: packet.ip, hash: hash), entry.owner == owner else { return false }
         if entry.othersLast >= since { return false }
         return !flows.mayHaveForgotten(hash: hash, since: since)
             && losses.count([.send, .table], from: since, to: packet.time.advanced(by: window.lookahead)) == 0

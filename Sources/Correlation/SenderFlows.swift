@@ -20,20 +20,20 @@ struct SenderFlows: Sendable {
     private var entries: [Entry?]
     /// A few bits of each flow's hash, never 0: most flows need no look at their entries to be told apart.
     private var marks: [UInt16]
-    /// Whether any flow has a segmented batch.
-    private(set) var hasBatches = false
     /// For each set: the newest time of a flow it let go.
     private var horizons: [Timestamp]
     /// Flows let go.
     var letGo = LetGo()
 
-    /// - Parameter capacity: flows, rounded up to a power of two.
-    init(capacity: Int) {
+    /// - Parameters:
+    ///   - capacity: flows, rounded up to a power of two.
+    ///   - start: what was sent before is not known.
+    init(capacity: Int, knownSince start: Timestamp = .distantPast) {
         var sets = 16
         while sets * Self.ways < capacity { sets *= 2 }
         entries = Array(repeating: nil, count: sets * Self.ways)
         marks = Array(repeating: 0, count: sets * Self.ways)
-        horizons = Array(repeating: .distantPast, count: sets)
+        horizons = Array(repeating: start, count: sets)
     }
 
     /// Notes a record.
@@ -42,7 +42,6 @@ struct SenderFlows: Sendable {
     /// - Returns: the slot of the flow's batch before it, -1 for none.
     @discardableResult
     mutating func note(_ packet: IPPacket, hash: UInt64, owner: HostProcess, time: Timestamp, batch: Int?) -> Int {
-        if batch != nil { hasBatches = true }
         let tuple = FlowTuple(packet)
         let first = firstWay(hash)
         if let way = way(of: tuple, hash) {
