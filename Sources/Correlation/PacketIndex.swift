@@ -190,14 +190,13 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     /// The bits of a hash that do not choose its bucket.
     private static func mark(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 32) }
 
-    /// Reads what a look-up of a packet begins with, so that those of several packets wait for memory together and not one
-    /// after the other.
-    func touch(_ packet: IPPacket, _ hashes: PacketKey.Hashes, key: PacketKey) -> UInt32 {
+    /// Reads what a look-up of a packet begins with; what it returns means nothing.
+    func touch(_ packet: IPPacket, key: PacketKey) -> UInt32 {
+        let hashes = key.hashes(packet)
         let number = number(identityHeads[bucket(hashes.identity)])
-        var sum = datagramHeads[bucket(key.datagram(packet, hashes))]
+        let sum = datagramHeads[bucket(key.datagram(packet, hashes))]
         guard number >= nextSequence - slots.count, number >= 0 else { return sum }
-        sum &+= links[index(number)].identity
-        return sum &+ UInt32(truncatingIfNeeded: slots[index(number)].records)
+        return sum &+ links[index(number)].identity
     }
 
     /// Puts the newest slot at the head of its flow's batches.

@@ -1,4 +1,4 @@
-import Records
+public import Records
 
 /// The send records that may be a packet's.
 struct SendMatches {
@@ -157,6 +157,17 @@ extension Correlator {
             verdict.socketCreator = nil
         }
         return verdict
+    }
+
+    /// Reads what the look-ups of packets begin with, so that they wait for memory together and not one after the other. It
+    /// has no other effect.
+    public mutating func touch(_ packets: Span<PacketRecord>) {
+        for index in packets.indices { touched &+= sends.touch(packets[index].ip, key: key) }
+    }
+
+    /// The same for records that are about to be added.
+    public mutating func touch(_ records: Span<SendRecord>) {
+        for index in records.indices { touched &+= sends.touch(records[index].packet, key: key) }
     }
 
     /// What a first look at the records says of a packet.

@@ -174,6 +174,7 @@ struct OfflineRun: ~Copyable {
 
     /// Judges and counts the packets that are held.
     private mutating func countHeld(isLast: Bool = false) throws(CommandFailure) {
+        attribution.prepareToJudge()
         while let time = attribution.counted.nextTime {
             attribution.correlator.awaitPackets(from: time)
             try evidence.advance(through: time.advanced(by: lookahead), into: &attribution)

@@ -102,6 +102,9 @@ struct CountedPackets {
 }
 
 extension Attribution {
+    /// To be called before the packets that are held are judged.
+    mutating func prepareToJudge() { correlator.touch(counted.packets.span) }
+
     /// Judges the next packet that is held; its records have been added.
     mutating func judgeNext() {
         let index = counted.verdicts.count
