@@ -25,6 +25,8 @@ public struct SummaryTable: Sendable {
     private var destinations = FingerprintSet()
     /// The groups of packets of which no evidence speaks, by their tag's position + 1; -1 for none yet.
     private var unattributed: [Int] = []
+    /// Of those without a tag, what their group does not count yet.
+    private var plain: Plain?
     private var lastKey: Key?
     private var lastIndex = 0
 
@@ -87,10 +89,29 @@ public struct SummaryTable: Sendable {
         var lastDestination: UInt64 = 0
     }
 
+    /// Packets of one group, counted beside it: most of a capture's are of one, and counting them so touches little.
+    fileprivate struct Plain {
+        let group: Int
+        var packets: UInt64 = 0
+        var first = Timestamp.distantFuture
+        var last = Timestamp.distantPast
+        var destinations: UInt64 = 0
+        var hasMoreDestinations = false
+        var lastDestination: UInt64 = 0
+    }
+
     /// Where a packet goes, as the table tells destinations apart.
     public struct Destination: Sendable {
         let address: IPAddress
         let port: UInt16?
+
+        /// The destination of a whole packet.
+        ///
+        /// - Parameter port: UDP's; nil for ICMP.
+        public init(_ address: IPAddress, port: UInt16?) {
+            self.address = address
+            self.port = port
+        }
 
         /// A packet's destination; nil for fragments without a port.
         public init?(_ packet: IPPacket) {
@@ -136,11 +157,15 @@ public struct SummaryTable: Sendable {
     }
 
     private mutating func count(_ packet: PacketRecord, in index: Int) {
-        let time = packet.time
+        count(Destination(packet.ip), at: packet.time, in: index)
+    }
+
+    @inline(__always)
+    private mutating func count(_ destination: Destination?, at time: Timestamp, in index: Int) {
         groups[index].row.packets += 1
         if time < groups[index].row.first { groups[index].row.first = time }
         if time > groups[index].row.last { groups[index].row.last = time }
-        if let destination = Destination(packet.ip) { countDestination(destination, in: index) }
+        if let destination { countDestination(destination, in: index) }
     }
 
     /// Counts a packet of which no evidence speaks, as ``count(_:)`` would.
@@ -150,11 +175,20 @@ public struct SummaryTable: Sendable {
             while place >= unattributed.count { unattributed.append(-1) }
             unattributed[place] = unattributedGroup(time, tag)
         }
-        let index = unattributed[place]
-        groups[index].row.packets += 1
-        if time < groups[index].row.first { groups[index].row.first = time }
-        if time > groups[index].row.last { groups[index].row.last = time }
-        if let destination { countDestination(destination, in: index) }
+        count(destination, at: time, in: unattributed[place])
+    }
+
+    /// The same for a packet without a tag.
+    ///
+    /// - Parameter port: UDP's; nil for ICMP.
+    public mutating func countUnattributed(_ address: IPAddress, port: UInt16?, at time: Timestamp) {
+        guard plain != nil else { return beginPlain(address, port, time) }
+        plain?.count(address, port, time, &destinations, limit: destinationLimit)
+    }
+
+    private mutating func beginPlain(_ address: IPAddress, _ port: UInt16?, _ time: Timestamp) {
+        countUnattributed(Destination(address, port: port), at: time, tag: nil)
+        plain = Plain(group: unattributed[0])
     }
 
     private mutating func unattributedGroup(_ time: Timestamp, _ tag: Tag?) -> Int {
@@ -166,11 +200,15 @@ public struct SummaryTable: Sendable {
     }
 
     /// The rows in the order in which their first packets came: each keeps its place.
-    public var rowsByAge: [Row] { groups.map(\.row) }
+    public var rowsByAge: [Row] {
+        var rows = groups.map(\.row)
+        if let plain { plain.add(to: &rows[plain.group]) }
+        return rows
+    }
 
     /// The rows: what is tagged first, then by verdict, then the largest first; the rest beyond the limit last.
     public var rows: [Row] {
-        groups.map(\.row).sorted { left, right in
+        rowsByAge.sorted { left, right in
             let (leftRank, rightRank) = (Self.rank(left), Self.rank(right))
             if leftRank != rightRank { return leftRank < rightRank }
             if left.tag?.name != right.tag?.name { return left.tag?.name ?? "" < right.tag?.name ?? "" }
@@ -277,15 +315,16 @@ public struct SummaryTable: Sendable {
         let destination = Self.fingerprint(place.address, place.port, index)
         guard groups[index].lastDestination != destination else { return }
         groups[index].lastDestination = destination
-        if destinations.count >= destinationLimit {
-            if !destinations.contains(destination) { groups[index].row.hasMoreDestinations = true }
-        } else if destinations.insert(destination) {
-            groups[index].row.destinations += 1
+        switch destinations.note(destination, limit: destinationLimit) {
+        case .new: groups[index].row.destinations += 1
+        case .known: break
+        case .beyondLimit: groups[index].row.hasMoreDestinations = true
         }
     }
 
     /// A destination of a group in 64 bits, never 0: two of them are taken for one with a chance of one in 2⁶⁴.
-    private static func fingerprint(_ address: IPAddress, _ port: UInt16?, _ group: Int) -> UInt64 {
+    @inline(__always)
+    fileprivate static func fingerprint(_ address: IPAddress, _ port: UInt16?, _ group: Int) -> UInt64 {
         func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
             let product = left.multipliedFullWidth(by: right)
             return product.high ^ product.low
@@ -294,5 +333,32 @@ public struct SummaryTable: Sendable {
         let to = mix(address.low ^ 0xA076_1D64_78BD_642F, address.high ^ 0xE703_7ED1_A0B4_28DB)
         let mixed = mix(to ^ place, 0x8EBC_6AF0_9C88_C6E3 ^ place)
         return mixed == 0 ? 1 : mixed
+    }
+}
+
+extension SummaryTable.Plain {
+    @inline(__always)
+    fileprivate mutating func count(
+        _ address: IPAddress, _ port: UInt16?, _ time: Timestamp, _ known: inout FingerprintSet, limit: Int
+    ) {
+        packets += 1
+        first = min(first, time)
+        last = max(last, time)
+        let destination = SummaryTable.fingerprint(address, port, group)
+        guard destination != lastDestination else { return }
+        lastDestination = destination
+        switch known.note(destination, limit: limit) {
+        case .new: destinations += 1
+        case .known: break
+        case .beyondLimit: hasMoreDestinations = true
+        }
+    }
+
+    fileprivate func add(to row: inout SummaryTable.Row) {
+        row.packets += packets
+        row.destinations += destinations
+        row.hasMoreDestinations = row.hasMoreDestinations || hasMoreDestinations
+        row.first = min(row.first, first)
+        row.last = max(row.last, last)
     }
 }
