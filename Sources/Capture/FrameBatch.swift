@@ -1,62 +1,160 @@
-internal import Records
+public import PacketDecoding
+public import Records
 
-/// Decoded frames and the bytes that they lie in.
+/// Frames that were read together, and the bytes that they lie in.
 ///
-/// One thread fills it and then another one uses it, never both at once: what hands it from one to the other orders
+/// One thread fills it and then another one may use it, never both at once: what hands it from one to the other orders
 /// their accesses.
 @safe
-final class FrameBatch: @unchecked Sendable {
-    @safe private struct Entry {
-        var frame: ScannedFrame
-        /// From the transport header on.
-        var transport: UnsafeRawBufferPointer
+public final class FrameBatch: @unchecked Sendable {
+    /// A frame, as far as a look at its fixed places tells it.
+    public struct Frame: Sendable {
+        /// When the capture saw it.
+        public let time: Timestamp
+        /// What it is, where that is told so easily; otherwise ``FrameBatch/decode(_:_:)`` tells.
+        public let glance: PacketGlance?
+        /// Where its record begins in the buffer, or its copy among the copies.
+        fileprivate let place: UInt32
+        fileprivate let isCopy: Bool
     }
 
-    /// Where a stream reads to.
-    let buffer: UnsafeMutableRawBufferPointer
+    /// How many frames there are.
+    public private(set) var count = 0
     /// No frame comes after these.
     var isLast = false
-    private var entries: [Entry] = []
-    /// Bytes of frames that libpcap read, which keeps only one at a time.
-    private var copies = unsafe [UnsafeMutableRawBufferPointer]()
 
-    init(capacity: Int) { unsafe buffer = .allocate(byteCount: capacity, alignment: 64) }
+    private let entries: UnsafeMutablePointer<Frame>
+    /// The number of the first one in its capture, from 1.
+    private var firstFrame: UInt64 = 1
+    private var linkType: UInt16 = 0
+    /// The stream's buffer.
+    private var buffer = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Where a stream reads to for this batch alone, if it does; of ``PcapStream/capacity`` bytes.
+    let ownBuffer: UnsafeMutableRawBufferPointer?
+    /// Frames that libpcap read, which keeps only one at a time: each behind a head as a record has it.
+    private var copies: [UInt8] = []
+
+    /// The most frames: so many that handing them over costs little, so few that they stay in the processor's caches.
+    public static let capacity = 2048
+    /// From so many bytes of copies on there is no room for more.
+    private static let copyLimit = 512 * 1024
+
+    /// - Parameter hasBuffer: its frames are to last while others are read.
+    init(hasBuffer: Bool) {
+        unsafe entries = .allocate(capacity: Self.capacity)
+        unsafe ownBuffer = hasBuffer ? .allocate(byteCount: PcapStream.capacity, alignment: 64) : nil
+    }
 
     deinit {
-        removeAll()
-        unsafe buffer.deallocate()
+        // Nothing in a frame has to be given back.
+        unsafe entries.deallocate()
+        unsafe ownBuffer?.deallocate()
     }
 
-    var isEmpty: Bool { entries.isEmpty }
+    /// The frames in order.
+    public var frames: Span<Frame> {
+        @_lifetime(borrow self)
+        get {
+            let span = unsafe Span(_unsafeStart: entries, count: count)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
 
-    /// Adds a frame with its bytes from the transport header on; where they are not in the buffer they are copied.
+    /// The 1-based position of a frame in its capture.
+    public func frameNumber(_ index: Int) -> UInt64 { firstFrame + UInt64(index) }
+
+    var isEmpty: Bool { count == 0 }
+    /// The number of the last frame in its capture.
+    var lastFrame: UInt64 { firstFrame + UInt64(count) - 1 }
+    /// There is no room for another frame.
+    var isFull: Bool { count == Self.capacity || copies.count >= Self.copyLimit }
+
+    /// Makes room for the frames of a capture that come behind the one with the number `frame`.
+    func begin(after frame: UInt64, linkType: UInt16) {
+        count = 0
+        firstFrame = frame + 1
+        self.linkType = linkType
+        isLast = false
+        copies.removeAll(keepingCapacity: true)
+    }
+
+    /// Adds the frame of an ordinary record, unless ``isFull``.
+    ///
+    /// - Parameters:
+    ///   - place: where in `buffer` the record begins.
+    ///   - captured: how many bytes it has behind its head.
     @inline(__always)
-    func append(_ frame: ScannedFrame, transport: UnsafeRawBufferPointer) {
-        unsafe entries.append(Entry(frame: frame, transport: lasting(transport)))
+    func append(
+        _ time: Timestamp, at place: Int, captured: Int, original: Int, in buffer: UnsafeRawBufferPointer
+    ) {
+        let begin = place + RecordHead.size
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer[begin..<begin + captured])
+        let glance = unsafe PacketGlance(bytes.bytes, linkType: linkType, originalLength: original)
+        unsafe self.buffer = buffer
+        append(Frame(time: time, glance: glance, place: UInt32(truncatingIfNeeded: place), isCopy: false))
+    }
+
+    /// Adds a copy of a frame, unless ``isFull``.
+    func append(copying bytes: UnsafeRawBufferPointer, of frame: CapturedFrame) {
+        let glance = unsafe PacketGlance(bytes.bytes, linkType: linkType, originalLength: frame.originalLength)
+        let place = UInt32(truncatingIfNeeded: copies.count)
+        let head = RecordHead(
+            seconds: 0, fraction: 0, captured: UInt32(clamping: bytes.count),
+            original: UInt32(clamping: frame.originalLength))
+        unsafe withUnsafeBytes(of: head) { unsafe copies.append(contentsOf: $0) }
+        unsafe copies.append(contentsOf: bytes)
+        append(Frame(time: frame.time, glance: glance, place: place, isCopy: true))
     }
 
     @inline(__always)
-    private func lasting(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        guard let place = bytes.baseAddress, let begin = unsafe buffer.baseAddress else { return unsafe bytes }
-        let offset = unsafe place - UnsafeRawPointer(begin)
-        return unsafe offset >= 0 && offset < buffer.count ? bytes : copied(bytes)
+    private func append(_ frame: Frame) {
+        precondition(count < Self.capacity)
+        unsafe (entries + count).initialize(to: frame)
+        count += 1
     }
 
-    private func copied(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-        unsafe copy.copyMemory(from: bytes)
-        unsafe copies.append(copy)
-        return UnsafeRawBufferPointer(copy)
+    /// Decodes a frame, and hands it to `body` with its bytes from the transport header on.
+    public func decode<Result>(_ index: Int, _ body: (ScannedFrame, RawSpan) -> Result) -> Result {
+        let frame = frames[index]
+        return unsafe frame.isCopy
+            ? copies.withUnsafeBytes { unsafe decode(frame, index, in: $0, body) }
+            : decode(frame, index, in: buffer, body)
     }
 
-    /// Hands out every frame in order.
-    func forEach(_ body: (ScannedFrame, RawSpan) -> Void) {
-        for index in entries.indices { unsafe body(entries[index].frame, entries[index].transport.bytes) }
+    private func decode<Result>(
+        _ frame: Frame, _ index: Int, in buffer: UnsafeRawBufferPointer, _ body: (ScannedFrame, RawSpan) -> Result
+    ) -> Result {
+        let place = Int(frame.place)
+        let head = unsafe RecordHead(buffer, at: place)
+        let begin = place + RecordHead.size
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer[begin..<begin + Int(head.captured)])
+        let captured = CapturedFrame(
+            time: frame.time, frame: frameNumber(index), linkType: linkType,
+            originalLength: Int(max(head.original, head.captured)), capturedLength: bytes.count)
+        let decoded = unsafe decodeFrame(
+            bytes.bytes, linkType: linkType, originalLength: captured.originalLength)
+        return unsafe body(ScannedFrame(captured, decoded), decoded.transport(of: bytes.bytes))
     }
+}
 
-    /// Makes room for other frames.
-    func removeAll() {
-        entries.removeAll(keepingCapacity: true)
-        while let copy = unsafe copies.popLast() { unsafe copy.deallocate() }
+/// What stands before each frame of a pcap file, in the byte order of this machine.
+struct RecordHead {
+    static let size = 16
+
+    var seconds: UInt32
+    /// Of a second, in the file's unit.
+    var fraction: UInt32
+    var captured: UInt32
+    var original: UInt32
+}
+
+extension RecordHead {
+    /// Reads the head that begins at `place` and lies wholly in `buffer`.
+    @inline(__always)
+    init(_ buffer: UnsafeRawBufferPointer, at place: Int) {
+        seconds = unsafe buffer.loadUnaligned(fromByteOffset: place, as: UInt32.self)
+        fraction = unsafe buffer.loadUnaligned(fromByteOffset: place + 4, as: UInt32.self)
+        captured = unsafe buffer.loadUnaligned(fromByteOffset: place + 8, as: UInt32.self)
+        original = unsafe buffer.loadUnaligned(fromByteOffset: place + 12, as: UInt32.self)
     }
 }

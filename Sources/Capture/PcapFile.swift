@@ -67,23 +67,74 @@ final class PcapFile {
     /// Reads a record as libpcap would, if there is nothing in it that libpcap has to decide.
     @inline(__always)
     private func readOrdinary(_ frame: inout CapturedFrame) -> UnsafeRawBufferPointer? {
-        guard let ordinaryLimit, let head = unsafe stream.peek(recordHead) else { return nil }
-        let seconds = unsafe head.loadUnaligned(as: UInt32.self)
-        let fraction = unsafe head.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
-        let captured = unsafe head.loadUnaligned(fromByteOffset: 8, as: UInt32.self)
-        let original = unsafe head.loadUnaligned(fromByteOffset: 12, as: UInt32.self)
-        // Later than 2038 or with more than a second of fractions, it is libpcap's to say what that means.
-        guard seconds <= UInt32(Int32.max), Int64(fraction) * fractionUnit < 1_000_000_000, captured <= ordinaryLimit,
-            original <= UInt32(Int32.max), let record = unsafe stream.peek(recordHead + Int(captured))
+        guard let ordinaryLimit, let bytes = unsafe stream.peek(RecordHead.size) else { return nil }
+        let head = unsafe RecordHead(bytes, at: 0)
+        guard head.captured <= ordinaryLimit, let time = time(head),
+            let record = unsafe stream.peek(RecordHead.size + Int(head.captured))
         else { return nil }
         stream.skip(record.count)
-        frame.time = Timestamp(
-            nanoseconds: Int64(seconds) * 1_000_000_000 + Int64(fraction) * fractionUnit)
+        frame.time = time
         frame.frame += 1
         frame.linkType = interface.linkType
-        frame.capturedLength = Int(captured)
-        frame.originalLength = Int(max(original, captured))
-        return unsafe UnsafeRawBufferPointer(rebasing: record[recordHead...])
+        frame.capturedLength = Int(head.captured)
+        frame.originalLength = Int(max(head.original, head.captured))
+        return unsafe UnsafeRawBufferPointer(rebasing: record[RecordHead.size...])
+    }
+
+    /// The time of an ordinary record; nil where it is libpcap's to say what the head means: later than 2038, or with
+    /// more than a second of fractions.
+    @inline(__always)
+    private func time(_ head: RecordHead) -> Timestamp? {
+        let fraction = Int64(head.fraction) * fractionUnit
+        guard head.seconds <= UInt32(Int32.max), fraction < 1_000_000_000, head.original <= UInt32(Int32.max) else {
+            return nil
+        }
+        return Timestamp(nanoseconds: Int64(head.seconds) * 1_000_000_000 + fraction)
+    }
+
+    /// Reads the frames behind `frame`, which becomes the last of them.
+    ///
+    /// It never waits for bytes while it has frames: a pipe may have no more yet. Those in the stream's buffer last until
+    /// the next call, or as long as the buffer is left alone.
+    func read(into batch: FrameBatch, after frame: inout CapturedFrame) {
+        batch.begin(after: frame.frame, linkType: interface.linkType)
+        while !batch.isFull {
+            let next = takeOrdinary(into: batch)
+            frame.frame = batch.lastFrame
+            if batch.isFull { return }
+            if stream.heldCount < next.length, !batch.isEmpty {
+                // More bytes would take the place of those that frames lie in.
+                return
+            }
+            if !next.isOdd, stream.fill(next.length) { continue }
+            // Out of the ordinary, or cut off at the end of the file.
+            guard let bytes = unsafe readByLibpcap(&frame) else {
+                batch.isLast = true
+                return
+            }
+            unsafe batch.append(copying: bytes, of: frame)
+        }
+    }
+
+    /// Takes the ordinary records that are held, as far as there is room.
+    ///
+    /// - Returns: what is known of the next record: how long it is, and that it is libpcap's to read.
+    private func takeOrdinary(into batch: FrameBatch) -> (length: Int, isOdd: Bool) {
+        guard let ordinaryLimit else { return (1, true) }
+        let buffer = unsafe stream.bytes
+        var place = stream.start
+        defer { stream.skip(place - stream.start) }
+        while !batch.isFull {
+            guard buffer.count - place >= RecordHead.size else { return (RecordHead.size, false) }
+            let head = unsafe RecordHead(buffer, at: place)
+            let length = RecordHead.size + Int(head.captured)
+            guard head.captured <= ordinaryLimit, let time = time(head) else { return (length, true) }
+            guard buffer.count - place >= length else { return (length, false) }
+            unsafe batch.append(
+                time, at: place, captured: Int(head.captured), original: Int(head.original), in: buffer)
+            place += length
+        }
+        return (0, false)
     }
 
     private func readByLibpcap(_ frame: inout CapturedFrame) -> UnsafeRawBufferPointer? {
@@ -168,8 +219,6 @@ extension CaptureError {
     }
 }
 
-/// Seconds, their fraction, captured and original length.
-private let recordHead = 16
 /// What libpcap takes for the most that a frame of common link types has.
 private let longestOrdinary: UInt32 = 262_144
 

@@ -1,13 +1,3 @@
-/// Who lends a stream its buffers.
-protocol BufferExchange: AnyObject {
-    /// The buffer to begin with.
-    var firstBuffer: UnsafeMutableRawBufferPointer { get }
-    /// Another buffer where the one in use holds bytes that are still needed; nil to go on with it.
-    func nextBuffer() -> UnsafeMutableRawBufferPointer?
-    /// What was unread of the buffer in use before the last ``nextBuffer()`` was copied out of it.
-    func giveBack()
-}
-
 /// The bytes of a pcap savefile, in one buffer that two readers take from in turn: our own for ordinary records, libpcap
 /// for everything else. Neither keeps bytes of its own, so either may go on where the other stopped.
 @safe
@@ -17,10 +7,10 @@ final class PcapStream {
     /// Where in the (decompressed) file the next byte lies.
     private(set) var position: UInt64 = 0
 
+    private let ownBuffer: UnsafeMutableRawBufferPointer
     private var buffer: UnsafeMutableRawBufferPointer
-    /// Of frames that are read ahead the bytes stay where they are while others are read.
-    private var exchange: (any BufferExchange)?
-    private var start = 0
+    /// Where in the buffer the next byte lies.
+    private(set) var start = 0
     private var end = 0
     /// The input has no more: it is not asked again.
     private var hasEnded = false
@@ -28,42 +18,30 @@ final class PcapStream {
     /// The most bytes that can be asked for at once: more than any ordinary record has.
     static let capacity = 512 * 1024
     /// How much is read at once: so much stays in the processor's nearer caches, beside the tables.
-    private static let chunk = 64 * 1024
-    /// The same where another thread reads: the fewer buffers, the fewer waits for the other thread.
-    private static let sharedChunk = 128 * 1024
+    private static let chunk = 128 * 1024
 
     init(_ input: CaptureInput) {
         self.input = input
-        unsafe buffer = .allocate(byteCount: Self.capacity, alignment: 64)
+        unsafe ownBuffer = .allocate(byteCount: Self.capacity, alignment: 64)
+        unsafe buffer = ownBuffer
     }
 
-    deinit {
-        // Otherwise it is the exchange's.
-        if exchange == nil { unsafe buffer.deallocate() }
-    }
+    deinit { unsafe ownBuffer.deallocate() }
 
-    /// From now on the buffers, of ``capacity`` bytes, are somebody else's, until ``useOwnBuffer()``.
-    func useBuffers(of exchange: any BufferExchange) {
-        let own = unsafe buffer
-        unsafe move(to: exchange.firstBuffer)
-        unsafe own.deallocate()
-        self.exchange = exchange
-    }
-
-    /// The buffers are not borrowed any more.
-    func useOwnBuffer() {
-        guard exchange != nil else { return }
-        exchange = nil
-        unsafe move(to: .allocate(byteCount: Self.capacity, alignment: 64))
-    }
-
-    /// Goes on with another buffer.
-    private func move(to other: UnsafeMutableRawBufferPointer) {
+    /// Goes on in a buffer of ``capacity`` bytes, its own for nil. The one in use is left as it is.
+    func move(to other: UnsafeMutableRawBufferPointer?) {
+        let other = unsafe other ?? ownBuffer
         unsafe other.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))
         unsafe buffer = other
         end -= start
         start = 0
     }
+
+    /// The buffer, as far as it is filled: what comes next begins at ``start``.
+    var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(rebasing: buffer[..<end]) }
+
+    /// How many bytes can be had without reading on.
+    var heldCount: Int { end - start }
 
     /// The next `count` bytes without taking them, valid until the next call; nil where the file has fewer.
     @inline(__always)
@@ -91,14 +69,14 @@ final class PcapStream {
     }
 
     /// Reads on until `count` bytes are held; never more often than that takes, since a pipe may have no more yet.
-    private func fill(_ count: Int) -> Bool {
+    ///
+    /// - Returns: false where the file has fewer.
+    func fill(_ count: Int) -> Bool {
         guard count <= Self.capacity, !hasEnded else { return false }
-        unsafe move(to: exchange?.nextBuffer() ?? buffer)
-        exchange?.giveBack()
-        let chunk = exchange == nil ? Self.chunk : Self.sharedChunk
+        unsafe move(to: buffer)
         while end < count {
             let room = unsafe UnsafeMutableRawBufferPointer(
-                rebasing: buffer[end..<min(Self.capacity, end + chunk)])
+                rebasing: buffer[end..<min(Self.capacity, end + Self.chunk)])
             let got = unsafe input.read(into: room)
             if got == 0 {
                 hasEnded = true

@@ -4,12 +4,13 @@ internal import Records
 
 /// Reads and decodes a capture file on another thread, ahead of whoever uses its frames.
 ///
-/// The frames are those of ``Savefile/scan(while:)`` in the same order: reading and decoding them just goes on while those
+/// The frames are those of ``Savefile/nextBatch()`` in the same order: reading and decoding them just goes on while those
 /// before them are used. They are handed over by the buffer, so that neither thread waits for a single frame.
 @safe
 public final class ReadAhead {
     private let reader: AheadReader
     private var isReading = true
+    private var taken: FrameBatch?
 
     /// Begins to read behind `frame`; nil where no thread can be made.
     init?(_ file: PcapFile, after frame: CapturedFrame) {
@@ -19,18 +20,19 @@ public final class ReadAhead {
 
     deinit { stop() }
 
-    /// Hands the next frames to `body`, each with its bytes from the transport header on.
-    ///
-    /// - Returns: false at the end of the file, or where it cannot be read any further.
-    public func next(_ body: (ScannedFrame, RawSpan) -> Void) -> Bool {
-        guard isReading, let batch = reader.filled.take() else { return false }
-        batch.forEach(body)
-        if batch.isLast {
-            stop()
-        } else {
-            reader.free.put(batch)
-        }
-        return isReading
+    /// The next frames, which last until the next call; nil at the end of the file, or where it cannot be read any further.
+    public func next() -> FrameBatch? {
+        giveBack()
+        guard isReading, let batch = reader.filled.take() else { return nil }
+        taken = batch
+        if batch.isLast { stop() }
+        return batch
+    }
+
+    /// The frames that were handed out last are not used any more.
+    private func giveBack() {
+        guard let batch = taken.take(), isReading else { return }
+        reader.free.put(batch)
     }
 
     /// Ends the reading, wherever it is. Of the file nothing more than its damage may be asked for then.
@@ -43,17 +45,15 @@ public final class ReadAhead {
 
 /// The reading thread's side.
 @safe
-final class AheadReader: BufferExchange, @unchecked Sendable {
+final class AheadReader: @unchecked Sendable {
     /// Batches to fill, and filled ones.
     let free = BatchQueue()
     let filled = BatchQueue()
 
     private let file: PcapFile
     private var thread = pthread_t()
-    // The reading thread's alone while there is one.
+    /// The reading thread's alone while there is one.
     private var frame: CapturedFrame
-    private var filling: FrameBatch
-    private var full: FrameBatch?
 
     /// One is filled, one is used, and one each lies ready for either side.
     private static let batches = 4
@@ -61,13 +61,11 @@ final class AheadReader: BufferExchange, @unchecked Sendable {
     init(_ file: PcapFile, after frame: CapturedFrame) {
         self.file = file
         self.frame = frame
-        filling = FrameBatch(capacity: PcapStream.capacity)
-        for _ in 1..<Self.batches { free.put(FrameBatch(capacity: PcapStream.capacity)) }
+        for _ in 0..<Self.batches { free.put(FrameBatch(hasBuffer: true)) }
     }
 
     /// Starts the thread; false where none can be made.
     func start() -> Bool {
-        file.stream.useBuffers(of: self)
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         let status = unsafe pthread_create(
             &thread, nil,
@@ -77,7 +75,6 @@ final class AheadReader: BufferExchange, @unchecked Sendable {
                 }
                 return nil
             }, context)
-        if status != 0 { file.stream.useOwnBuffer() }
         return status == 0
     }
 
@@ -85,42 +82,18 @@ final class AheadReader: BufferExchange, @unchecked Sendable {
     func stop() {
         free.close()
         pthread_join(thread, nil)
-        file.stream.useOwnBuffer()
     }
 
     private func read() {
+        // The batches' buffers live no longer than they do.
+        defer { unsafe file.stream.move(to: nil) }
         var frame = frame
-        while !isStopped, let bytes = unsafe file.advance(&frame) {
-            let decoded = unsafe decodeFrame(
-                bytes.bytes, linkType: frame.linkType, originalLength: frame.originalLength)
-            let end = decoded.payloadOffset + decoded.payloadCaptured
-            unsafe filling.append(
-                ScannedFrame(frame, decoded),
-                transport: UnsafeRawBufferPointer(rebasing: bytes[decoded.transportOffset..<end]))
+        while let batch = free.take() {
+            // The frames of the batch before stay where they are.
+            unsafe file.stream.move(to: batch.ownBuffer)
+            file.read(into: batch, after: &frame)
+            filled.put(batch)
+            if batch.isLast { return }
         }
-        filling.isLast = true
-        filled.put(filling)
-    }
-
-    /// Told by a buffer that was not to be had; the frames of one more do not matter.
-    private var isStopped = false
-
-    var firstBuffer: UnsafeMutableRawBufferPointer { unsafe filling.buffer }
-
-    func nextBuffer() -> UnsafeMutableRawBufferPointer? {
-        guard !filling.isEmpty else { return nil }
-        guard let next = free.take() else {
-            isStopped = true
-            return nil
-        }
-        next.removeAll()
-        full = filling
-        filling = next
-        return unsafe next.buffer
-    }
-
-    func giveBack() {
-        guard let batch = full.take() else { return }
-        filled.put(batch)
     }
 }

@@ -19,6 +19,7 @@ public final class Savefile {
 
     private let input: CaptureInput
     private let content: Content
+    private let batch = FrameBatch(hasBuffer: false)
     @usableFromInline var current = CapturedFrame(
         time: .distantPast, frame: 0, linkType: 0, originalLength: 0, capturedLength: 0)
     @usableFromInline var bytes = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
@@ -66,29 +67,17 @@ public final class Savefile {
         return try unsafe body(current, bytes.bytes)
     }
 
-    /// Decodes packets and hands them to `body`, each with its bytes from the transport header on, until it returns false.
+    /// Reads the next frames of a pcap file, at most as many as lie together: as many as are there, where it is a pipe.
     ///
-    /// - Returns: false at the end of the file, or where it cannot be read any further.
-    public func scan(while body: (ScannedFrame, RawSpan) -> Bool) -> Bool {
-        guard case .pcap(let file) = content else {
-            while advance() { if unsafe !Self.scan(current, bytes.bytes, body) { return true } }
-            return false
-        }
-        var frame = current
-        defer { current = frame }
-        while let bytes = unsafe file.advance(&frame) { if unsafe !Self.scan(frame, bytes.bytes, body) { return true } }
-        return false
+    /// - Returns: the frames, which may be none and last until the next call; nil at the end of the file, where it cannot be
+    ///   read any further, or where it is no pcap file (see ``hasOnePlace``).
+    public func nextBatch() -> FrameBatch? {
+        guard case .pcap(let file) = content, !batch.isLast else { return nil }
+        file.read(into: batch, after: &current)
+        return batch
     }
 
-    @inline(__always)
-    private static func scan(
-        _ frame: CapturedFrame, _ bytes: RawSpan, _ body: (ScannedFrame, RawSpan) -> Bool
-    ) -> Bool {
-        let decoded = decodeFrame(bytes, linkType: frame.linkType, originalLength: frame.originalLength)
-        return body(ScannedFrame(frame, decoded), decoded.transport(of: bytes))
-    }
-
-    /// Begins to do what ``scan(while:)`` does on another thread; nothing else may be asked of the file meanwhile, and nothing
+    /// Begins to do what ``nextBatch()`` does on another thread; nothing else may be asked of the file meanwhile, and nothing
     /// but its damage afterwards.
     ///
     /// - Returns: nil where it would gain nothing or cannot be done: there is one processor only, or no thread to be had; the

@@ -19,8 +19,8 @@ public protocol ReportFormat {
     /// Counts one packet whose line is not printed; `report` says more of it, and is asked only where that is needed.
     mutating func count(_ packet: PacketRecord, _ verdict: Verdict, tag: Tag?, _ report: () -> ReportedPacket)
 
-    /// Counts one packet of which no evidence speaks, and whose line is not printed.
-    mutating func countUnattributed(_ destination: SummaryTable.Destination?, at time: Timestamp, tag: Tag?)
+    /// Goes on with what was counted elsewhere, where nothing was counted here.
+    mutating func adopt(_ table: SummaryTable)
 
     /// Appends one packet's line. Only UDP and ICMP have lines (``Records/IPPacket/isReported``).
     mutating func packet(_ reported: ReportedPacket, into output: inout [UInt8])
@@ -42,5 +42,5 @@ extension ReportFormat {
     ) { count(report()) }
 
     /// Nothing.
-    public mutating func countUnattributed(_ destination: SummaryTable.Destination?, at time: Timestamp, tag: Tag?) {}
+    public mutating func adopt(_ table: SummaryTable) {}
 }

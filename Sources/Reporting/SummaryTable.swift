@@ -105,6 +105,14 @@ public struct SummaryTable: Sendable {
         let address: IPAddress
         let port: UInt16?
 
+        /// The destination of a whole packet.
+        ///
+        /// - Parameter port: UDP's; nil for ICMP.
+        public init(_ address: IPAddress, port: UInt16?) {
+            self.address = address
+            self.port = port
+        }
+
         /// A packet's destination; nil for fragments without a port.
         public init?(_ packet: IPPacket) {
             port = packet.knownDestinationPort
@@ -124,7 +132,7 @@ public struct SummaryTable: Sendable {
         let key = key(reported)
         let index = known(key) ?? index(of: key, reported)
         recent[key.place] = (key, index)
-        count(reported.packet.ip, at: reported.packet.time, in: index)
+        count(Destination(reported.packet.ip), at: reported.packet.time, in: index)
         // What is known of a process grows while it runs.
         if tallies[index].needsProcess, index != overflow, let process = reported.shownProcess {
             groups[index].process = process
@@ -140,7 +148,7 @@ public struct SummaryTable: Sendable {
         guard let key = plainKey(verdict, tag), let index = known(key),
             !tallies[index].needsProcess || index == overflow
         else { return count(report()) }
-        count(packet.ip, at: packet.time, in: index)
+        count(Destination(packet.ip), at: packet.time, in: index)
     }
 
     private mutating func known(_ key: Key) -> Int? {
@@ -150,15 +158,12 @@ public struct SummaryTable: Sendable {
         return index
     }
 
-    private mutating func count(_ packet: IPPacket, at time: Timestamp, in index: Int) {
-        count(at: time, in: index)
-        if let destination = Destination(packet) { countDestination(destination, in: index) }
-    }
-
-    private mutating func count(at time: Timestamp, in index: Int) {
+    @inline(__always)
+    private mutating func count(_ destination: Destination?, at time: Timestamp, in index: Int) {
         tallies[index].packets += 1
         if time < tallies[index].first { tallies[index].first = time }
         if time > tallies[index].last { tallies[index].last = time }
+        if let destination { countDestination(destination, in: index) }
     }
 
     /// Counts a packet of which no evidence speaks, as ``count(_:)`` would.
@@ -168,9 +173,14 @@ public struct SummaryTable: Sendable {
             while place >= unattributed.count { unattributed.append(-1) }
             unattributed[place] = unattributedGroup(time, tag)
         }
-        let index = unattributed[place]
-        count(at: time, in: index)
-        if let destination { countDestination(destination, in: index) }
+        count(destination, at: time, in: unattributed[place])
+    }
+
+    /// The same for a packet without a tag.
+    ///
+    /// - Parameter port: UDP's; nil for ICMP.
+    public mutating func countUnattributed(_ address: IPAddress, port: UInt16?, at time: Timestamp) {
+        countUnattributed(Destination(address, port: port), at: time, tag: nil)
     }
 
     private mutating func unattributedGroup(_ time: Timestamp, _ tag: Tag?) -> Int {
@@ -307,14 +317,15 @@ public struct SummaryTable: Sendable {
         let destination = Self.fingerprint(place.address, place.port, index)
         guard tallies[index].lastDestination != destination else { return }
         tallies[index].lastDestination = destination
-        if destinations.count >= destinationLimit {
-            if !destinations.contains(destination) { groups[index].hasMoreDestinations = true }
-        } else if destinations.insert(destination) {
-            groups[index].destinations += 1
+        switch destinations.note(destination, limit: destinationLimit) {
+        case .new: groups[index].destinations += 1
+        case .known: break
+        case .beyondLimit: groups[index].hasMoreDestinations = true
         }
     }
 
     /// A destination of a group in 64 bits, never 0: two of them are taken for one with a chance of one in 2⁶⁴.
+    @inline(__always)
     private static func fingerprint(_ address: IPAddress, _ port: UInt16?, _ group: Int) -> UInt64 {
         func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
             let product = left.multipliedFullWidth(by: right)

@@ -57,10 +57,8 @@ public struct TextFormat: ReportFormat {
         if packet.ip.isReported { table.count(packet, verdict, tag: tag, report) }
     }
 
-    /// Counts a packet for the table.
-    public mutating func countUnattributed(_ destination: SummaryTable.Destination?, at time: Timestamp, tag: Tag?) {
-        table.countUnattributed(destination, at: time, tag: tag)
-    }
+    /// Shows this table.
+    public mutating func adopt(_ table: SummaryTable) { self.table = table }
 
     /// Appends one packet's line, if there are lines.
     public mutating func packet(_ reported: ReportedPacket, into output: inout [UInt8]) {

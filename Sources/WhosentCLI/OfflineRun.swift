@@ -83,8 +83,7 @@ struct OfflineRun: ~Copyable {
             captures.onlyPlace != nil
         {
             tagCounts = TagCounts(
-                classifier: Classifier(configuration: tagging), format: outputOptions.makeFormat(lines: false),
-                waitingLimit: Attribution.waitingLimit)
+                classifier: Classifier(configuration: tagging), waitingLimit: Attribution.waitingLimit)
         }
     }
 
@@ -133,34 +132,21 @@ struct OfflineRun: ~Copyable {
 
     /// Counts the packets of a capture, to its end or to the first signal.
     private mutating func process(_ file: Savefile, counting counts: inout TagCounts) throws(CommandFailure) {
+        let ahead = file.readAhead()
         var count = 0
-        if let ahead = file.readAhead() {
-            while ahead.next({ frame, transport in
-                counts.add(frame, transport)
-                count += 1
-            }) {
-                progress.show(count) { file.progress }
-                if case .stop = interruption.next() { break }
-            }
-            ahead.stop()
-        } else {
-            var untilSignal = 0
-            var hasMore = true
-            while hasMore {
-                untilSignal = 0x1000
-                hasMore = file.scan { frame, transport in
-                    counts.add(frame, transport)
-                    untilSignal -= 1
-                    return untilSignal > 0
-                }
-                count += 0x1000
-                progress.show(count) { file.progress }
-                if case .stop = interruption.next() { break }
-            }
+        var nextLook = 0
+        while let batch = ahead.map({ $0.next() }) ?? file.nextBatch() {
+            counts.add(batch)
+            count += batch.count
+            guard count >= nextLook else { continue }
+            nextLook = count + 0x1000
+            progress.show(count) { file.progress }
+            if case .stop = interruption.next() { break }
         }
+        ahead?.stop()
         counts.end()
         attribution.adopt(counts.summary, cutHeaders: counts.cutHeaders, classifier: counts.classifier)
-        output.adopt(counts.format)
+        output.adopt(counts.table)
         try finish()
     }
 

@@ -93,7 +93,7 @@ struct LookAlikeTests {
         for payload in format.payloads {
             let packet = Traffic.udp(
                 Traffic.server, format.ports.0, Traffic.client(1), format.ports.1, payload: payload)
-            let match = LookAlikes.match(packet)
+            let match = LookAlikes().match(packet)
             #expect(match.map { LookAlikes.catalogue[$0].name } == format.name, "\(payload)")
         }
     }
@@ -103,7 +103,7 @@ struct LookAlikeTests {
         // "TS3INIT1" is text, which is against new mail without any format.
         #expect(Set(LookAlikes.catalogue.map(\.name)).subtracting(tried) == ["teamspeak-3-init"])
         let packet = Traffic.udp(Traffic.server, 1, Traffic.client(1), 2, payload: Array("TS3INIT1".utf8))
-        #expect(LookAlikes.match(packet).map { LookAlikes.catalogue[$0].name } == "teamspeak-3-init")
+        #expect(LookAlikes().match(packet).map { LookAlikes.catalogue[$0].name } == "teamspeak-3-init")
     }
 
     /// The validators read no more of a rule than this.
@@ -150,7 +150,7 @@ struct LookAlikeTests {
         ] as [[UInt8]])
     func notRecognised(payload: [UInt8]) {
         let packet = Traffic.udp(Traffic.server, 36000, Traffic.client(1), 2500, payload: payload)
-        #expect(LookAlikes.match(packet) == nil)
+        #expect(LookAlikes().match(packet) == nil)
         let burst = (1...5).map { client in
             Traffic.at(
                 Int64(client), Traffic.udp(Traffic.server, 36000, Traffic.client(client), 2500, payload: payload))
@@ -162,8 +162,8 @@ struct LookAlikeTests {
         let ping: [UInt8] = [0x13, 0x37, 0xCA, 0xFE, 1, 0, 0, 0]
         for length in [0, 4, 7, 9] {
             let payload = Array((ping + [0]).prefix(length))
-            #expect(LookAlikes.match(Traffic.udp(Traffic.server, 1, Traffic.client(1), 2, payload: payload)) == nil)
+            #expect(LookAlikes().match(Traffic.udp(Traffic.server, 1, Traffic.client(1), 2, payload: payload)) == nil)
         }
-        #expect(LookAlikes.match(Traffic.echo(Traffic.server, Traffic.client(1), payload: ping)) == nil)
+        #expect(LookAlikes().match(Traffic.echo(Traffic.server, Traffic.client(1), payload: ping)) == nil)
     }
 }

@@ -18,4 +18,13 @@ struct FingerprintSetTests {
         #expect(set.count == known.count && known.allSatisfy { set.contains($0) })
         #expect(!set.contains(0xFFFF_FFFF_FFFF_0000))
     }
+
+    @Test("Beyond its limit it takes nothing more, and knows what it has")
+    func limit() {
+        var set = FingerprintSet()
+        for fingerprint in UInt64(1)...3 { #expect(set.note(fingerprint, limit: 3) == .new) }
+        #expect(set.note(4, limit: 3) == .beyondLimit)
+        #expect(set.note(2, limit: 3) == .known)
+        #expect(set.count == 3 && !set.contains(4))
+    }
 }

@@ -111,4 +111,30 @@ struct SummaryTableTests {
         #expect(layout.lines(SummaryTable(), packets: 0) == ["No UDP or ICMP packet."])
         #expect(layout.lines(SummaryTable(), packets: 7) == ["No packet passes the output filter."])
     }
+
+    @Test("Packets of which no evidence speaks are counted alike one by one and aside", arguments: [262_144, 40])
+    func unattributed(limit: Int) {
+        var plain = SummaryTable(destinationLimit: limit)
+        var counted = SummaryTable(destinationLimit: limit)
+        let tag = Tag(name: "newmail", confidence: .shape, reasons: ["a reason"])
+        for number in 0..<1000 {
+            let address = IPAddress(v4: 0xC633_6400 + UInt32(number * 7 % 11))
+            let port = number % 5 == 0 ? nil : UInt16(number * 13 % 17)
+            // Not in the order of time.
+            let time = Timestamp(nanoseconds: Int64(number * 389 % 1000) + 1)
+            let destination = SummaryTable.Destination(address, port: port)
+            if number % 3 == 0 {
+                plain.countUnattributed(destination, at: time, tag: tag)
+                counted.countUnattributed(destination, at: time, tag: tag)
+            } else {
+                plain.countUnattributed(address, port: port, at: time)
+                counted.countUnattributed(destination, at: time, tag: nil)
+            }
+        }
+        func lines(_ rows: [SummaryTable.Row]) -> [String] { rows.map { "\($0)" } }
+        #expect(lines(plain.rows) == lines(counted.rows) && plain.rows.count == 2)
+        #expect(lines(plain.rowsByAge) == lines(counted.rowsByAge))
+        #expect(plain.rows.map(\.packets) == [334, 666])
+        #expect(plain.rows.allSatisfy { $0.hasMoreDestinations == (limit == 40) })
+    }
 }

@@ -1,3 +1,4 @@
+internal import PacketDecoding
 internal import Records
 
 /// A client and a directory server it uses.
@@ -69,6 +70,9 @@ struct DSAccessPingClassifier: Sendable {
     /// LDAP, LDAPS, and the global catalog without and with TLS (IANA).
     static let directoryPorts: [UInt16] = [389, 636, 3268, 3269]
 
+    /// What Group Policy's test of a link's speed sends, beside empty pings.
+    private static let slowLinkTestLength: UInt16 = 2048
+
     /// What is true of any packet that was a candidate.
     static let formTag = Tag(
         name: "dsaccess-ping", confidence: .shape, reasons: ["an echo with 1 payload byte, 0x3F, as DSAccess sends it"])
@@ -83,14 +87,30 @@ struct DSAccessPingClassifier: Sendable {
         servers = RecencyTable(capacity: configuration.directoryPairLimit)
     }
 
+    /// Whether more of a packet has to be seen than a glance at it: TCP to a directory's ports, a ping of the form, and
+    /// pings of the lengths that speak against it.
+    @inline(__always)
+    static func concerns(_ glance: PacketGlance) -> Bool {
+        switch glance.transport {
+        case .tcp: isDirectoryPort(glance.destinationPort)
+        case .icmp, .icmpv6: glance.payloadLength <= 1 || glance.payloadLength == slowLinkTestLength
+        case .udp, .other: false
+        }
+    }
+
+    @inline(__always)
+    private static func isDirectoryPort(_ port: UInt16) -> Bool {
+        switch port {
+        case 389, 636, 3268, 3269: true
+        default: false
+        }
+    }
+
     /// Remembers who speaks with which directory server.
     mutating func observeTCP(_ packet: IPPacket) {
-        switch packet.destinationPort {
-        case 389, 636, 3268, 3269:
-            pairs.touch(
-                DirectoryPair(client: packet.source, server: packet.destination), default: { packet.destinationPort })
-        default: break
-        }
+        guard Self.isDirectoryPort(packet.destinationPort) else { return }
+        pairs.touch(
+            DirectoryPair(client: packet.source, server: packet.destination), default: { packet.destinationPort })
     }
 
     /// Judges an ICMP packet.
@@ -146,7 +166,8 @@ struct DSAccessPingClassifier: Sendable {
         // A byte that was not captured is not known to be another one.
         case 1 where packet.payloadPrefix.count > 0:
             pings.touch(pair, default: PingHistory.init) { $0.hasOtherByte = true }
-        case 0, 2048: pings.touch(pair, default: PingHistory.init) { $0.hasSlowLinkTest = true }
+        case 0, UInt32(Self.slowLinkTestLength):
+            pings.touch(pair, default: PingHistory.init) { $0.hasSlowLinkTest = true }
         default: break
         }
     }

@@ -4,7 +4,7 @@ internal import Records
 ///
 /// What they say is negative evidence only: an 8-byte datagram that is a well-formed message of another protocol is
 /// probably that. Most are rules (``StarterPack``); where a rule cannot say it, it is code (``TextFormats``).
-enum LookAlikes {
+struct LookAlikes: Sendable {
     /// Every format, in the order in which they are tried.
     static let catalogue: [Rule] = StarterPack.rules + TextFormats.allCases.map(\.rule)
 
@@ -22,17 +22,17 @@ enum LookAlikes {
         }
     }
 
-    private static let validators = StarterPack.rules.map(Validator.init)
+    // Of its own, since what is shared is looked for at each use.
+    private let validators = StarterPack.rules.map(Validator.init)
 
     /// The format that a UDP packet has, by its place in ``catalogue``, if it is one of these.
     ///
     /// Pure: it depends on the packet alone. Nothing is made for a packet.
-    static func match(_ packet: IPPacket) -> Int? {
+    func match(_ packet: IPPacket) -> Int? {
         guard packet.transport == .udp, packet.statedPayloadLength == 8, packet.payloadPrefix.count >= 8 else {
             return nil
         }
         let (bytes, source, destination) = (packet.payloadPrefix.high, packet.sourcePort, packet.destinationPort)
-        let validators = validators
         for index in validators.indices where bytes & validators[index].mask == validators[index].value {
             let ports = validators[index].ports
             if ports.contains(destination) || ports.contains(source) { return index }

@@ -1,3 +1,4 @@
+internal import PacketDecoding
 internal import Records
 
 /// Exchange's new-mail notification: one datagram of 8 bytes that the client chose, to a port that the client chose,
@@ -8,7 +9,7 @@ internal import Records
 /// destinations of which none answers; what speaks against it is traffic in the opposite direction before or after, a
 /// payload of zeros or of text, one that another protocol has (``LookAlikes``), and a group as the destination.
 struct NewMailClassifier: Sendable {
-    /// What is known of a datagram of that form.
+    /// What is known of a datagram of that form, but for what earlier packets said: without references, since many wait.
     enum Finding: Hashable, Sendable {
         /// Nothing but its form.
         case form
@@ -30,6 +31,11 @@ struct NewMailClassifier: Sendable {
         case risingBurst(destinations: Int)
         /// It goes to a port that the user named.
         case namedPort(UInt16)
+    }
+
+    /// What became of a candidate.
+    enum Judgement {
+        case found(Finding)
         /// What earlier packets said for it, and what followed.
         case judged(Tag)
     }
@@ -38,17 +44,16 @@ struct NewMailClassifier: Sendable {
     enum Observation {
         case unrelated
         case decided(Finding)
-        case candidate(Candidate)
+        /// Perhaps with what earlier packets say for it.
+        case candidate(Candidate, NewMailClaim?)
     }
 
-    /// A datagram whose surroundings must be seen first.
+    /// A datagram whose surroundings must be seen first. Without references, as a finding.
     struct Candidate: Sendable {
         let reverse: TupleFingerprint
         let source: RecencyTable<IPAddress, RecentDestinations>.Reference
         /// Whose fetch would follow it.
         let client: IPAddress
-        /// What earlier packets say for it.
-        let claim: NewMailClaim?
         /// What the packet itself says against it.
         let contrary: Finding?
         /// The user named this port as a registered one.
@@ -70,6 +75,7 @@ struct NewMailClassifier: Sendable {
     private var channels: ControlChannels
     private var control: MailControl
     private let names: SightingNames
+    private let lookAlikes = LookAlikes()
 
     init(configuration: ClassifierConfiguration) {
         window = max(configuration.window, 0)
@@ -102,23 +108,51 @@ struct NewMailClassifier: Sendable {
         channels.observe(packet, bytes, into: &control)
     }
 
+    /// Whether more of a packet has to be seen than a glance at it.
+    @inline(__always)
+    func concerns(_ glance: PacketGlance) -> Bool {
+        if glance.transport == .tcp { return channels.concerns(glance) }
+        // A registration may name any payload that a prefix has room for.
+        return !control.isEmpty && glance.payloadLength > 0 && glance.payloadLength <= PayloadPrefix.capacity
+    }
+
+    /// The tuple of a UDP packet that is soon to be observed, whose place in the history is made ready.
+    @inline(__always)
+    mutating func expect(_ glance: PacketGlance) -> TupleFingerprint {
+        let tuple = TupleFingerprint(
+            glance.source, glance.sourcePort, glance.destination, glance.destinationPort, seed: seed)
+        history.fetch(tuple)
+        return tuple
+    }
+
+    /// Remembers the tuple of a UDP packet that is of no concern.
+    @inline(__always)
+    mutating func remember(_ tuple: TupleFingerprint) { history.insert(tuple) }
+
     /// The tag for a finding.
     func tag(_ finding: Finding) -> Tag { tags[finding] }
 
+    /// The tag for a judgement.
+    func tag(_ judgement: Judgement) -> Tag {
+        switch judgement {
+        case .found(let finding): tags[finding]
+        case .judged(let tag): tag
+        }
+    }
+
     /// Remembers the tuple of a UDP packet, and judges its form.
-    mutating func observe(_ record: PacketRecord) -> Observation {
-        let packet = record.ip
+    mutating func observe(_ packet: IPPacket, _ seen: Sighting) -> Observation {
         // Without ports there is no tuple.
         guard packet.fragmentOffset == 0, !packet.isTruncated else { return .unrelated }
-        let forward = TupleFingerprint(
-            packet.source, packet.sourcePort, packet.destination, packet.destinationPort, seed: seed)
-        history.insert(forward)
+        history.insert(
+            TupleFingerprint(
+                packet.source, packet.sourcePort, packet.destination, packet.destinationPort, seed: seed))
         let hasForm = Self.hasForm(packet)
-        let registered = control.isEmpty ? nil : registeredClaim(packet, at: record.time)
+        let registered = control.isEmpty ? nil : registeredClaim(packet, at: seen.time)
         guard hasForm || registered != nil else { return .unrelated }
         let namedPort = hasForm && namedPorts.contains(packet.destinationPort) ? packet.destinationPort : nil
-        let contrary = hasForm ? Self.contrary(packet) : nil
-        let claim = hasForm ? behaviour(record, addedTo: registered) : registered
+        let contrary = hasForm ? contrary(packet) : nil
+        let claim = hasForm ? behaviour(packet, seen, addedTo: registered) : registered
         let isFormAlone = claim == nil && namedPort == nil
         if isFormAlone, let contrary { return .decided(contrary) }
         let reverse = TupleFingerprint(
@@ -128,13 +162,12 @@ struct NewMailClassifier: Sendable {
         let destination = TupleFingerprint(
             packet.destination, packet.destinationPort, packet.destination, 0, seed: seed)
         let source = sources.touch(packet.source, default: RecentDestinations.init) {
-            $0.note(
-                destination, reverse: reverse, sourcePort: packet.sourcePort, at: record.time, history: history)
+            $0.note(destination, reverse: reverse, sourcePort: packet.sourcePort, at: seen.time, history: history)
         }
         return .candidate(
             Candidate(
-                reverse: reverse, source: source, client: packet.destination, claim: claim, contrary: contrary,
-                namedPort: namedPort))
+                reverse: reverse, source: source, client: packet.destination, contrary: contrary, namedPort: namedPort),
+            claim)
     }
 
     /// What registrations say, for datagrams of any length that one may have.
@@ -146,19 +179,19 @@ struct NewMailClassifier: Sendable {
     }
 
     /// What earlier packets say beside registrations.
-    private mutating func behaviour(_ record: PacketRecord, addedTo claim: NewMailClaim?) -> NewMailClaim? {
-        let packet = record.ip
+    private mutating func behaviour(
+        _ packet: IPPacket, _ seen: Sighting, addedTo claim: NewMailClaim?
+    ) -> NewMailClaim? {
         var reasons: [String] = []
         if packet.payloadPrefix.count >= Self.payloadLength {
             let flow = TupleFingerprint(
                 packet.source, 0, packet.destination, packet.destinationPort, seed: seed)
-            let seen = Sighting(record)
             if let earlier = repeats.note(flow, payload: packet.payloadPrefix.high, seen) {
-                let seconds = (record.time.since(earlier.time) + 500_000_000) / 1_000_000_000
+                let seconds = (seen.time.since(earlier.time) + 500_000_000) / 1_000_000_000
                 reasons.append("the same datagram came \(seconds) s before in \(names.frame(earlier))")
             }
         }
-        if let server = control.server(packet.source), server.seen.time <= record.time {
+        if let server = control.server(packet.source), server.seen.time <= seen.time {
             let how =
                 switch server.source {
                 case .bind: "a client bound to it"
@@ -174,15 +207,15 @@ struct NewMailClassifier: Sendable {
     }
 
     /// Judges a candidate of `time` by what was seen until now, which should be what came until `time` + window.
-    func decide(_ candidate: Candidate, at time: Timestamp) -> Finding {
-        let fetch = control.fetches(of: candidate.client)?.first(after: time)
+    func decide(_ candidate: Candidate, _ claim: NewMailClaim?, at time: Timestamp) -> Judgement {
+        let fetch = control.isEmpty ? nil : control.fetches(of: candidate.client)?.first(after: time)
         let isAnswered = history.contains(candidate.reverse)
-        guard candidate.claim != nil || fetch != nil else {
+        guard claim != nil || fetch != nil else {
             let contrary = isAnswered ? .answered : candidate.contrary
-            guard let port = candidate.namedPort else { return contrary ?? surroundings(candidate, at: time) }
-            return contrary.map { .judged(tags.namedPort(port, against: $0)) } ?? .namedPort(port)
+            guard let port = candidate.namedPort else { return .found(contrary ?? surroundings(candidate, at: time)) }
+            return contrary.map { .judged(tags.namedPort(port, against: $0)) } ?? .found(.namedPort(port))
         }
-        var claim = candidate.claim ?? NewMailClaim(confidence: .possible, reasons: [])
+        var claim = claim ?? NewMailClaim(confidence: .possible, reasons: [])
         if let port = candidate.namedPort {
             claim.confidence = max(claim.confidence, .probable)
             claim.reasons.append(NewMailTags.sentence(namedPort: port))
@@ -233,14 +266,21 @@ struct NewMailClassifier: Sendable {
             && packet.destinationPort >= lowestPort
     }
 
+    /// The same by a glance.
+    @inline(__always)
+    static func hasForm(_ glance: PacketGlance) -> Bool {
+        glance.transport == .udp && glance.payloadLength == payloadLength && glance.udpLength == 8 + payloadLength
+            && glance.destinationPort >= lowestPort
+    }
+
     /// What speaks against a notification in the packet itself.
-    private static func contrary(_ packet: IPPacket) -> Finding? {
+    private func contrary(_ packet: IPPacket) -> Finding? {
         if packet.destination.isMulticast || packet.destination.isLimitedBroadcast { return .group }
-        guard packet.payloadPrefix.count >= payloadLength else { return nil }
+        guard packet.payloadPrefix.count >= Self.payloadLength else { return nil }
         let bytes = packet.payloadPrefix.high
         if bytes == 0 { return .zeros }
-        if isPrintable(bytes) { return .printable }
-        return LookAlikes.match(packet).map { .lookAlike($0) }
+        if Self.isPrintable(bytes) { return .printable }
+        return lookAlikes.match(packet).map { .lookAlike($0) }
     }
 
     private static func isPrintable(_ bytes: UInt64) -> Bool {

@@ -63,7 +63,6 @@ struct NewMailTags: Sendable {
         case .burst(let destinations): bursts[min(destinations, bursts.count - 1)]
         case .risingBurst(let destinations): risingBursts[min(destinations, risingBursts.count - 1)]
         case .namedPort(let port): namedPorts[port] ?? form
-        case .judged(let tag): tag
         }
     }
 

@@ -1,3 +1,4 @@
+internal import PacketDecoding
 internal import Records
 
 /// The user's rules, compiled once, with what has to be remembered of packets for those about behaviour.
@@ -57,6 +58,21 @@ struct RuleSet: Sendable {
 
     /// No packet can match.
     var isEmpty: Bool { rules.isEmpty }
+
+    /// No rule is about packets of its protocol and length.
+    @inline(__always)
+    func pass(_ glance: PacketGlance) -> Bool { rules.isEmpty || !mayMatch(glance) }
+
+    private func mayMatch(_ glance: PacketGlance) -> Bool {
+        let lengths: UInt64 =
+            switch glance.transport {
+            case .udp: udp.lengths
+            case .icmp: icmp.lengths
+            case .icmpv6: icmpv6.lengths
+            case .tcp, .other: 0
+            }
+        return lengths >> UInt64(min(glance.payloadLength, 63)) & 1 == 1
+    }
 
     /// The tag for a match.
     func tag(_ match: Match) -> Tag { tags[match] }

@@ -35,10 +35,18 @@ struct ControlChannels: Sendable {
     /// Whether a TCP packet needs more than this look.
     @inline(__always)
     func concerns(_ ip: IPPacket) -> Bool {
-        if occupancy[Int(ip.sourcePort ^ ip.destinationPort)] != 0 || ip.tcpFlags & TCPSegment.Flag.syn != 0 {
-            return true
-        }
-        let begin = ip.payloadPrefix.high
+        concerns(ip.sourcePort, ip.destinationPort, flags: ip.tcpFlags, begin: ip.payloadPrefix.high)
+    }
+
+    /// Whether a TCP packet needs more than a glance.
+    @inline(__always)
+    func concerns(_ glance: PacketGlance) -> Bool {
+        concerns(glance.sourcePort, glance.destinationPort, flags: glance.tcpFlags, begin: glance.payload)
+    }
+
+    @inline(__always)
+    private func concerns(_ port: UInt16, _ other: UInt16, flags: UInt8, begin: UInt64) -> Bool {
+        if occupancy[Int(port ^ other)] != 0 || flags & TCPSegment.Flag.syn != 0 { return true }
         return begin >> 56 == 5 && begin >> 48 & 0xFF <= 1
     }
 

@@ -2,6 +2,7 @@ import Capture
 import Classification
 import Correlation
 import DequeModule
+import PacketDecoding
 import Records
 import Reporting
 
@@ -19,7 +20,7 @@ struct TagCounts {
     }
 
     private(set) var classifier: Classifier
-    private(set) var format: any ReportFormat
+    private(set) var table = SummaryTable()
     private var counts = RunSummary()
     private var reported: UInt64 = 0
     private var tagged: [String: UInt64] = [:]
@@ -28,25 +29,74 @@ struct TagCounts {
     private var waiting = Deque<Waiting>()
     private let waitingLimit: UInt64
     private var latest = Timestamp.distantPast
+    /// What the classifier expects of the batch at hand.
+    private var expected: [TupleFingerprint] = []
+    /// Nobody leaves who waits before a packet later than this comes, or one with this number.
+    private var nextLeaving = (time: Timestamp.distantFuture, number: UInt64.max)
 
-    init(classifier: Classifier, format: any ReportFormat, waitingLimit: Int) {
+    init(classifier: Classifier, waitingLimit: Int) {
         self.classifier = classifier
-        self.format = format
         self.waitingLimit = UInt64(waitingLimit)
     }
 
-    /// Takes the next frame with its bytes from the transport header on.
-    mutating func add(_ frame: ScannedFrame, _ transport: RawSpan) {
-        counts.captured += 1
-        latest = max(latest, frame.time)
+    /// Takes the next frames.
+    mutating func add(_ batch: FrameBatch) {
+        let frames = batch.frames
+        counts.captured += UInt64(frames.count)
+        Self.expect(frames, &classifier, &expected)
+        for index in frames.indices {
+            let time = frames[index].time
+            latest = max(latest, time)
+            if let glance = frames[index].glance {
+                if classifier.passes(glance, expected[index], at: time) {
+                    if glance.transport != .tcp { pass(glance, at: time) }
+                } else {
+                    add(glance, index, of: batch)
+                }
+            } else {
+                batch.decode(index) { add($0, $1) }
+            }
+            if latest > nextLeaving.time || reported >= nextLeaving.number { settle() }
+        }
+    }
+
+    private static func expect(
+        _ frames: Span<FrameBatch.Frame>, _ classifier: inout Classifier, _ expected: inout [TupleFingerprint]
+    ) {
+        if expected.count < frames.count {
+            expected = Array(repeating: TupleFingerprint(), count: FrameBatch.capacity)
+        }
+        var expected = expected.mutableSpan
+        for index in frames.indices {
+            if let glance = frames[index].glance, glance.transport == .udp {
+                expected[index] = classifier.expect(glance)
+            }
+        }
+    }
+
+    @inline(__always)
+    private mutating func pass(_ glance: PacketGlance, at time: Timestamp) {
+        reported += 1
+        table.countUnattributed(
+            glance.destination, port: glance.transport == .udp ? glance.destinationPort : nil, at: time)
+    }
+
+    private mutating func add(_ glance: PacketGlance, _ index: Int, of batch: FrameBatch) {
+        let seen = Sighting(time: batch.frames[index].time, frame: batch.frameNumber(index))
+        guard let decision = classifier.observe(glance, at: seen) else {
+            return batch.decode(index) { add($0, $1) }
+        }
+        add(SummaryTable.Destination(glance.destination, port: glance.destinationPort), at: seen.time, decision)
+    }
+
+    private mutating func add(_ frame: ScannedFrame, _ transport: RawSpan) {
         if let ip = frame.ip {
             let packet = PacketRecord(time: frame.time, frame: frame.frame, ip: ip)
             let tag = classifier.observe(packet, transport: transport)
-            if ip.isReported { add(packet, tag) }
+            if ip.isReported { add(SummaryTable.Destination(ip), at: frame.time, tag) }
         } else if frame.isCutInNetworkHeader {
             cutHeaders += 1
         }
-        settle()
     }
 
     /// Nothing will come any more.
@@ -66,14 +116,16 @@ struct TagCounts {
         return result
     }
 
-    private mutating func add(_ packet: PacketRecord, _ decision: TagDecision) {
+    private mutating func add(
+        _ destination: SummaryTable.Destination?, at time: Timestamp, _ decision: TagDecision
+    ) {
         reported += 1
-        let destination = SummaryTable.Destination(packet.ip)
         switch decision {
-        case .none: format.countUnattributed(destination, at: packet.time, tag: nil)
-        case .final(let tag): count(tag, destination, at: packet.time)
+        case .none: table.countUnattributed(destination, at: time, tag: nil)
+        case .final(let tag): count(tag, destination, at: time)
         case .pending(let tag):
-            waiting.append(Waiting(tag: tag, time: packet.time, destination: destination, number: reported))
+            waiting.append(Waiting(tag: tag, time: time, destination: destination, number: reported))
+            if waiting.count == 1 { scheduleLeaving() }
         }
     }
 
@@ -86,6 +138,11 @@ struct TagCounts {
             waiting.removeFirst()
             resolve(first)
         }
+        scheduleLeaving()
+    }
+
+    private mutating func scheduleLeaving() {
+        nextLeaving = waiting.first.map { ($0.tag.deadline, $0.number + waitingLimit) } ?? (.distantFuture, .max)
     }
 
     private mutating func resolve(_ packet: Waiting) {
@@ -98,6 +155,6 @@ struct TagCounts {
             lastTag = (tag.name, 0)
         }
         lastTag.count += 1
-        format.countUnattributed(destination, at: time, tag: tag)
+        table.countUnattributed(destination, at: time, tag: tag)
     }
 }

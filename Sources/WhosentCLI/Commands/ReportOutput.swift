@@ -78,7 +78,7 @@ struct ReportOutput: AttributionOutput {
     }
 
     /// Goes on with what was counted elsewhere.
-    mutating func adopt(_ counted: any ReportFormat) { format = counted }
+    mutating func adopt(_ table: SummaryTable) { format.adopt(table) }
 
     /// States the capture interfaces that are known by now.
     func describe(_ interfaces: [CaptureInterface]) { annotated?.describe(interfaces) }

@@ -1,0 +1,156 @@
+public import Records
+
+/// What an ordinary packet says in its fixed places: enough for most packets, and read many times faster than
+/// ``decodeFrame(_:linkType:originalLength:)`` reads a frame.
+///
+/// There is a glance of a frame only where it is Ethernet with at most one VLAN tag, and in it a whole UDP, TCP or ICMP
+/// packet right behind an IP header without options, all headers captured. It says what the decoded frame says.
+public struct PacketGlance: Hashable, Sendable {
+    // In an order that leaves no gaps: there is one for every packet of a batch.
+
+    /// The source address.
+    public let source: IPAddress
+    /// The transport protocol; never ``IPPacket/Transport/other``.
+    public let transport: IPPacket.Transport
+    /// UDP or TCP source port; 0 for ICMP.
+    public private(set) var sourcePort: UInt16 = 0
+    /// UDP or TCP destination port; 0 for ICMP.
+    public private(set) var destinationPort: UInt16 = 0
+    /// The length that the UDP header states, header included; 0 unless UDP.
+    public private(set) var udpLength: UInt16 = 0
+    /// The destination address.
+    public let destination: IPAddress
+    /// TCP flags as on the wire; 0 unless TCP.
+    public private(set) var tcpFlags: UInt8 = 0
+    /// Bytes after the transport header by the IP header's length.
+    public let payloadLength: UInt16
+    /// How many bytes ``payload`` has.
+    public let payloadCaptured: UInt8
+    /// The first eight bytes of the payload as far as they were captured, big-endian, zero-filled.
+    public let payload: UInt64
+}
+
+extension PacketGlance {
+    /// Looks at a frame.
+    ///
+    /// - Parameters:
+    ///   - frame: the captured bytes.
+    ///   - linkType: a LINKTYPE_ value, see ``LinkType``.
+    ///   - originalLength: the frame's length before it was cut to the snap length; a value below the captured length
+    ///     is taken as the captured length.
+    /// - Returns: nil where ``decodeFrame(_:linkType:originalLength:)`` has to be asked.
+    public init?(_ frame: RawSpan, linkType: UInt16, originalLength: Int) {
+        // The shortest of all: a UDP or ICMP header behind an IPv4 header.
+        guard linkType == LinkType.ethernet, frame.byteCount >= 14 + 20 + 8 else { return nil }
+        var type = frame.bigEndian(at: 12, as: UInt16.self)
+        var start = 14
+        if type == 0x8100 {
+            type = frame.bigEndian(at: 16, as: UInt16.self)
+            start = 18
+        }
+        let packet = frame.extracting(droppingFirst: start)
+        let room = max(originalLength, frame.byteCount) - start
+        switch type {
+        case 0x0800: self.init(v4: packet, room: room)
+        case 0x86DD: self.init(v6: packet, room: room)
+        default: return nil
+        }
+    }
+
+    /// - Parameter room: how much of the frame lay behind its link-layer header before it was cut.
+    @inline(__always)
+    private init?(v4 packet: RawSpan, room: Int) {
+        // No options, and no fragment.
+        guard packet.byteCount >= 28, packet.byte(at: 0) == 0x45,
+            packet.bigEndian(at: 6, as: UInt16.self) & 0x3FFF == 0
+        else { return nil }
+        let length = Int(packet.bigEndian(at: 2, as: UInt16.self))
+        let transport: IPPacket.Transport
+        switch packet.byte(at: 9) {
+        case 17: transport = .udp
+        case 6: transport = .tcp
+        case 1: transport = .icmp
+        default: return nil
+        }
+        self.init(
+            packet, behind: 20, length: length, room: room, transport,
+            from: IPAddress(v4: packet.bigEndian(at: 12, as: UInt32.self)),
+            to: IPAddress(v4: packet.bigEndian(at: 16, as: UInt32.self)))
+    }
+
+    @inline(__always)
+    private init?(v6 packet: RawSpan, room: Int) {
+        guard packet.byteCount >= 48, packet.byte(at: 0) >> 4 == 6 else { return nil }
+        let length = 40 + Int(packet.bigEndian(at: 4, as: UInt16.self))
+        let transport: IPPacket.Transport
+        switch packet.byte(at: 6) {
+        case 17: transport = .udp
+        case 6: transport = .tcp
+        case 58: transport = .icmpv6
+        default: return nil
+        }
+        self.init(
+            packet, behind: 40, length: length, room: room, transport,
+            from: IPAddress(
+                v6High: packet.bigEndian(at: 8, as: UInt64.self), low: packet.bigEndian(at: 16, as: UInt64.self)),
+            to: IPAddress(
+                v6High: packet.bigEndian(at: 24, as: UInt64.self), low: packet.bigEndian(at: 32, as: UInt64.self)))
+    }
+
+    /// - Parameters:
+    ///   - packet: from the IP header on, at least eight bytes more than that.
+    ///   - offset: the IP header's length.
+    ///   - length: the packet's length by the IP header.
+    @inline(__always)
+    private init?(
+        _ packet: RawSpan, behind offset: Int, length: Int, room: Int, _ transport: IPPacket.Transport,
+        from source: IPAddress, to destination: IPAddress
+    ) {
+        // What lies behind the packet is Ethernet's padding.
+        let present = min(length, packet.byteCount)
+        guard present >= offset + 8, length <= room else { return nil }
+        var header = 8
+        switch transport {
+        case .tcp:
+            guard present >= offset + 20 else { return nil }
+            header = Int(packet.byte(at: offset + 12) >> 4) * 4
+            guard header >= 20, present >= offset + header else { return nil }
+            tcpFlags = packet.byte(at: offset + 13)
+            sourcePort = packet.bigEndian(at: offset, as: UInt16.self)
+            destinationPort = packet.bigEndian(at: offset + 2, as: UInt16.self)
+        case .udp:
+            udpLength = packet.bigEndian(at: offset + 4, as: UInt16.self)
+            sourcePort = packet.bigEndian(at: offset, as: UInt16.self)
+            destinationPort = packet.bigEndian(at: offset + 2, as: UInt16.self)
+        case .icmp, .icmpv6, .other: break
+        }
+        let captured = present - offset - header
+        payloadCaptured = UInt8(truncatingIfNeeded: min(captured, 8))
+        if captured >= 8 {
+            payload = packet.bigEndian(at: offset + header, as: UInt64.self)
+        } else {
+            // The headers lie before: the last eight bytes can be loaded at once and shifted to the top.
+            payload =
+                captured == 0 ? 0 : packet.bigEndian(at: present - 8, as: UInt64.self) << UInt64(64 - 8 * captured)
+        }
+        // At most 65,535 and at least what is present.
+        payloadLength = UInt16(truncatingIfNeeded: length - offset - header)
+        self.transport = transport
+        self.source = source
+        self.destination = destination
+    }
+}
+
+extension IPPacket {
+    /// The packet, as far as a glance at it says what it is: without its lengths and identification, the hop limit, ICMP's
+    /// type and code, and with at most eight bytes of the payload.
+    public init(_ glance: PacketGlance) {
+        self.init(source: glance.source, destination: glance.destination, transport: glance.transport)
+        sourcePort = glance.sourcePort
+        destinationPort = glance.destinationPort
+        udpLength = glance.udpLength
+        tcpFlags = glance.tcpFlags
+        payloadLength = UInt32(glance.payloadLength)
+        payloadPrefix = PayloadPrefix(high: glance.payload, low: 0, count: Int(glance.payloadCaptured))
+    }
+}
