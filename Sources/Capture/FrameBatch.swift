@@ -115,14 +115,22 @@ public final class FrameBatch: @unchecked Sendable {
 
     /// Decodes a frame, and hands it to `body` with its bytes from the transport header on.
     public func decode<Result>(_ index: Int, _ body: (ScannedFrame, RawSpan) -> Result) -> Result {
-        let frame = frames[index]
-        return unsafe frame.isCopy
-            ? copies.withUnsafeBytes { unsafe decode(frame, index, in: $0, body) }
-            : decode(frame, index, in: buffer, body)
+        withFrame(index) { captured, bytes in
+            let decoded = decodeFrame(bytes, linkType: linkType, originalLength: captured.originalLength)
+            return body(ScannedFrame(captured, decoded), decoded.transport(of: bytes))
+        }
     }
 
-    private func decode<Result>(
-        _ frame: Frame, _ index: Int, in buffer: UnsafeRawBufferPointer, _ body: (ScannedFrame, RawSpan) -> Result
+    /// Hands a frame to `body` with all its captured bytes.
+    public func withFrame<Result>(_ index: Int, _ body: (CapturedFrame, RawSpan) -> Result) -> Result {
+        let frame = frames[index]
+        return unsafe frame.isCopy
+            ? copies.withUnsafeBytes { unsafe withFrame(frame, index, in: $0, body) }
+            : withFrame(frame, index, in: buffer, body)
+    }
+
+    private func withFrame<Result>(
+        _ frame: Frame, _ index: Int, in buffer: UnsafeRawBufferPointer, _ body: (CapturedFrame, RawSpan) -> Result
     ) -> Result {
         let place = Int(frame.place)
         let head = unsafe RecordHead(buffer, at: place)
@@ -131,9 +139,7 @@ public final class FrameBatch: @unchecked Sendable {
         let captured = CapturedFrame(
             time: frame.time, frame: frameNumber(index), linkType: linkType,
             originalLength: Int(max(head.original, head.captured)), capturedLength: bytes.count)
-        let decoded = unsafe decodeFrame(
-            bytes.bytes, linkType: linkType, originalLength: captured.originalLength)
-        return unsafe body(ScannedFrame(captured, decoded), decoded.transport(of: bytes.bytes))
+        return unsafe body(captured, bytes.bytes)
     }
 }
 

@@ -75,8 +75,6 @@ public struct Correlator: Sendable {
     var absence: AbsenceJudge
     var tunnels = TunnelDevices()
     private var arrivals = ArrivalMemory()
-    /// Keeps ``touch(_:)`` from being left out as useless.
-    var touched: UInt32 = 0
     /// Send records added so far.
     public private(set) var records: UInt64 = 0
     /// What bounded tables let go since it was last taken.

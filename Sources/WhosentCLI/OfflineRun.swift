@@ -94,6 +94,9 @@ struct OfflineRun: ~Copyable {
             return try process(file, counting: &counts)
         }
         let passed = try PassedFilters(evidence.coverages)
+        if attribution.counted.isOn, passed == nil, filter == nil, let file = captures.onlyPlace {
+            return try process(file)
+        }
         var count = 0
         while !wasInterrupted, !output.isFinished {
             if attribution.counted.isFull { try countHeld() }
@@ -130,23 +133,42 @@ struct OfflineRun: ~Copyable {
         return hasMore ? .some(time) : nil
     }
 
-    /// Counts the packets of a capture, to its end or to the first signal.
+    /// Counts the packets of a capture, to its end or to the first signal, by their tags.
     private mutating func process(_ file: Savefile, counting counts: inout TagCounts) throws(CommandFailure) {
-        let ahead = file.readAhead()
-        var count = 0
-        var nextLook = 0
-        while let batch = ahead.map({ $0.next() }) ?? file.nextBatch() {
+        var batches = Batches(file)
+        while let batch = batches.next() {
             counts.add(batch)
-            count += batch.count
-            guard count >= nextLook else { continue }
-            nextLook = count + 0x1000
-            progress.show(count) { file.progress }
+            guard batches.isTimeToLook else { continue }
+            progress.show(batches.count) { file.progress }
             if case .stop = interruption.next() { break }
         }
-        ahead?.stop()
+        batches.stop()
         counts.end()
         attribution.adopt(counts.summary, cutHeaders: counts.cutHeaders, classifier: counts.classifier)
         output.adopt(counts.table)
+        try finish()
+    }
+
+    /// The same by their senders.
+    private mutating func process(_ file: Savefile) throws(CommandFailure) {
+        captures.nameAllInterfaces()
+        describeInterfaces()
+        var batches = Batches(file)
+        var expected = ExpectedTuples()
+        while !output.isFinished, let batch = batches.next() {
+            expected.expect(batch.frames, of: &attribution.classifier)
+            for index in batch.frames.indices {
+                if attribution.counted.isFull { try countHeld() }
+                attribution.add(batch, index, expected)
+            }
+            guard batches.isTimeToLook else { continue }
+            progress.show(batches.count) { file.progress }
+            if case .stop = interruption.next() {
+                wasInterrupted = true
+                break
+            }
+        }
+        batches.stop()
         try finish()
     }
 
@@ -196,6 +218,37 @@ struct OfflineRun: ~Copyable {
         attribution.interfaces = captures.interfaces
         output.describe(captures.interfaces)
     }
+}
+
+/// The frames of a capture by the batch, read on another thread where that gains something.
+private struct Batches: ~Copyable {
+    private let file: Savefile
+    private let ahead: ReadAhead?
+    /// Frames handed out so far.
+    private(set) var count = 0
+    private var nextLook = 0
+
+    init(_ file: Savefile) {
+        self.file = file
+        ahead = file.readAhead()
+    }
+
+    mutating func next() -> FrameBatch? {
+        let batch = ahead.map { $0.next() } ?? file.nextBatch()
+        count += batch?.count ?? 0
+        return batch
+    }
+
+    /// From time to time somebody looks whether the run is to be stopped.
+    var isTimeToLook: Bool {
+        mutating get {
+            guard count >= nextLook else { return false }
+            nextLook = count + 0x1000
+            return true
+        }
+    }
+
+    func stop() { ahead?.stop() }
 }
 
 /// `--filter`, compiled once for each link type.

@@ -179,8 +179,11 @@ struct Attribution: ~Copyable, EvidenceSink {
     }
 
     /// Takes the next captured frame. `interface` and `capture` number it over all captures of the run.
+    ///
+    /// - Parameter tag: its tag, where the classifier has seen the packet already.
     mutating func add(
-        _ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?
+        _ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?,
+        tag known: TagDecision? = nil
     ) {
         captureTime = max(captureTime, frame.time)
         if !counted.isOn, decided == waiting.count { correlator.awaitPackets(from: frame.time) }
@@ -192,7 +195,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         var packet = PacketRecord(frame, decoded, ip: ip, capture: capture, interface: interface)
         packet.namespace = settings.namespace ?? 0
         naming.locate(&packet, captured: capturedName(interface))
-        let tag = classifier.observe(packet, transport: decoded.transport(of: frameBytes))
+        let tag = known ?? classifier.observe(packet, transport: decoded.transport(of: frameBytes))
         if !sawUnfamiliar, let socketTables { sawUnfamiliar = socketTables.isUnfamiliar(packet) }
         guard ip.isReported else { return addUnreported(frame, interface, frameBytes) }
         let passed =

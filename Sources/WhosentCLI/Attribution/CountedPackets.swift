@@ -1,6 +1,8 @@
+import Capture
 import Classification
 import Correlation
 import DequeModule
+import PacketDecoding
 import Records
 import Reporting
 
@@ -31,6 +33,8 @@ struct CountedPackets {
     fileprivate var passesFilters: [UInt64] = []
     fileprivate var tags: [TagDecision] = []
     fileprivate var verdicts: [Verdict] = []
+    /// See ``Correlation/Correlator/touch(_:)``.
+    fileprivate var touched: UInt32 = 0
     private(set) var reported: UInt64 = 0
     private var verdictCounts = [UInt64](repeating: 0, count: Verdict.Kind.allCases.count)
     private var tagCounts: [String: UInt64] = [:]
@@ -102,8 +106,29 @@ struct CountedPackets {
 }
 
 extension Attribution {
+    /// Takes a frame of the run's only capture. Most need not be decoded for the classifier, and TCP not at all.
+    mutating func add(_ batch: FrameBatch, _ index: Int, _ expected: ExpectedTuples) {
+        var tag: TagDecision?
+        if let glance = batch.frames[index].glance {
+            let time = batch.frames[index].time
+            if classifier.passes(glance, expected[index], at: time) {
+                if glance.transport == .tcp {
+                    captureTime = max(captureTime, time)
+                    summary.captured += 1
+                    return
+                }
+                tag = TagDecision.none
+            } else {
+                tag = classifier.observe(glance, at: Sighting(time: time, frame: batch.frameNumber(index)))
+            }
+        }
+        batch.withFrame(index) { frame, bytes in
+            add(frame, bytes: bytes, capture: 0, interface: 0, filters: nil, tag: tag)
+        }
+    }
+
     /// To be called before the packets that are held are judged.
-    mutating func prepareToJudge() { correlator.touch(counted.packets.span) }
+    mutating func prepareToJudge() { counted.touched &+= correlator.touch(counted.packets.span) }
 
     /// Judges the next packet that is held; its records have been added.
     mutating func judgeNext() {

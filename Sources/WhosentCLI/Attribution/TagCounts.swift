@@ -30,7 +30,7 @@ struct TagCounts {
     private let waitingLimit: UInt64
     private var latest = Timestamp.distantPast
     /// What the classifier expects of the batch at hand.
-    private var expected: [TupleFingerprint] = []
+    private var expected = ExpectedTuples()
     /// Nobody leaves who waits before a packet later than this comes, or one with this number.
     private var nextLeaving = (time: Timestamp.distantFuture, number: UInt64.max)
 
@@ -43,7 +43,7 @@ struct TagCounts {
     mutating func add(_ batch: FrameBatch) {
         let frames = batch.frames
         counts.captured += UInt64(frames.count)
-        Self.expect(frames, &classifier, &expected)
+        expected.expect(frames, of: &classifier)
         for index in frames.indices {
             let time = frames[index].time
             latest = max(latest, time)
@@ -57,20 +57,6 @@ struct TagCounts {
                 batch.decode(index) { add($0, $1) }
             }
             if latest > nextLeaving.time || reported >= nextLeaving.number { settle() }
-        }
-    }
-
-    private static func expect(
-        _ frames: Span<FrameBatch.Frame>, _ classifier: inout Classifier, _ expected: inout [TupleFingerprint]
-    ) {
-        if expected.count < frames.count {
-            expected = Array(repeating: TupleFingerprint(), count: FrameBatch.capacity)
-        }
-        var expected = expected.mutableSpan
-        for index in frames.indices {
-            if let glance = frames[index].glance, glance.transport == .udp {
-                expected[index] = classifier.expect(glance)
-            }
         }
     }
 
