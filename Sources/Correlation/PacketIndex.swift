@@ -196,7 +196,9 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         let number = number(identityHeads[bucket(hashes.identity)])
         let sum = datagramHeads[bucket(key.datagram(packet, hashes))]
         guard number >= nextSequence - slots.count, number >= 0 else { return sum }
-        return sum &+ links[index(number)].identity
+        let link = links[index(number)]
+        guard link.identity == Self.mark(hashes.identity) else { return sum &+ link.identity }
+        return sum &+ UInt32(truncatingIfNeeded: slots[index(number)].records)
     }
 
     /// Puts the newest slot at the head of its flow's batches.

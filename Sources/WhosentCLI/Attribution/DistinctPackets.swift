@@ -10,10 +10,7 @@ struct DistinctPackets {
         /// Of a packet's identity, never 0: two of them are taken for one with a chance of one in 2⁶⁴.
         var identity: UInt64 = 0
         var time = Timestamp.distantPast
-        var interfaceIndex: UInt32 = 0
-        var capture: UInt16 = 0
-        var interface: UInt16 = 0
-        var direction = Direction.unknown
+        var place: UInt64 = 0
     }
 
     private static let window: Int64 = 1_000_000_000
@@ -28,16 +25,18 @@ struct DistinctPackets {
         let identity = identity(packet.ip)
         let index = Int(truncatingIfNeeded: identity) & (entries.count - 1)
         let known = entries[index]
-        if known.identity == identity, packet.time.since(known.time) <= Self.window {
-            let samePlace =
-                known.capture == packet.capture && known.interface == packet.interface
-                && known.interfaceIndex == packet.interfaceIndex && known.direction == packet.direction
-            if !samePlace { return false }
+        let place = Self.place(packet)
+        if known.identity == identity, known.place != place, packet.time.since(known.time) <= Self.window {
+            return false
         }
-        entries[index] = Entry(
-            identity: identity, time: packet.time, interfaceIndex: packet.interfaceIndex, capture: packet.capture,
-            interface: packet.interface, direction: packet.direction)
+        entries[index] = Entry(identity: identity, time: packet.time, place: place)
         return true
+    }
+
+    /// Where a packet was seen; captures beyond 16,384 share their numbers with others.
+    private static func place(_ packet: PacketRecord) -> UInt64 {
+        UInt64(packet.interfaceIndex) << 32 | UInt64(packet.interface) << 16 | UInt64(packet.capture & 0x3FFF) << 2
+            | UInt64(packet.direction.rawValue)
     }
 
     /// Every field but the hop limit, which routing changes on the way.
