@@ -1,5 +1,6 @@
 public import Classification
 public import Correlation
+public import PacketDecoding
 public import Records
 
 /// Packets by sender, verdict and tag, in bounded memory.
@@ -105,12 +106,10 @@ public struct SummaryTable: Sendable {
         let address: IPAddress
         let port: UInt16?
 
-        /// The destination of a whole packet.
-        ///
-        /// - Parameter port: UDP's; nil for ICMP.
-        public init(_ address: IPAddress, port: UInt16?) {
-            self.address = address
-            self.port = port
+        /// The destination of a UDP or ICMP packet.
+        public init(_ glance: PacketGlance) {
+            address = glance.destination
+            port = glance.transport == .udp ? glance.destinationPort : nil
         }
 
         /// A packet's destination; nil for fragments without a port.
@@ -178,17 +177,21 @@ public struct SummaryTable: Sendable {
         count(destination, at: time, in: unattributed[place])
     }
 
-    /// The same for a packet without a tag.
+    /// The same for the UDP and ICMP packets among `frames` in `range`, which have a glance each and no tag.
     ///
-    /// - Parameter port: UDP's; nil for ICMP.
-    public mutating func countUnattributed(_ address: IPAddress, port: UInt16?, at time: Timestamp) {
-        guard plain != nil else { return beginPlain(address, port, time) }
-        plain?.count(address, port, time, &destinations, limit: destinationLimit)
-    }
-
-    private mutating func beginPlain(_ address: IPAddress, _ port: UInt16?, _ time: Timestamp) {
-        countUnattributed(Destination(address, port: port), at: time, tag: nil)
-        plain = Plain(group: unattributed[0])
+    /// - Returns: how many there are.
+    public mutating func countUnattributed(_ frames: Span<GlancedFrame>, in range: Range<Int>) -> UInt64 {
+        var begin = range.lowerBound
+        // The first one's group takes its place among the others.
+        while plain == nil, begin < range.upperBound {
+            if let glance = frames[begin].glance, glance.transport != .tcp {
+                countUnattributed(Destination(glance), at: frames[begin].time, tag: nil)
+                plain = Plain(group: unattributed[0])
+            }
+            begin += 1
+        }
+        let first: UInt64 = begin > range.lowerBound && plain != nil ? 1 : 0
+        return first + (plain?.count(frames, in: begin..<range.upperBound, &destinations, limit: destinationLimit) ?? 0)
     }
 
     private mutating func unattributedGroup(_ time: Timestamp, _ tag: Tag?) -> Int {
@@ -337,14 +340,26 @@ public struct SummaryTable: Sendable {
 }
 
 extension SummaryTable.Plain {
-    @inline(__always)
     fileprivate mutating func count(
-        _ address: IPAddress, _ port: UInt16?, _ time: Timestamp, _ known: inout FingerprintSet, limit: Int
+        _ frames: Span<GlancedFrame>, in range: Range<Int>, _ known: inout FingerprintSet, limit: Int
+    ) -> UInt64 {
+        let before = packets
+        for index in range {
+            guard let glance = frames[index].glance, glance.transport != .tcp else { continue }
+            count(glance, frames[index].time, &known, limit: limit)
+        }
+        return packets - before
+    }
+
+    @inline(__always)
+    private mutating func count(
+        _ glance: PacketGlance, _ time: Timestamp, _ known: inout FingerprintSet, limit: Int
     ) {
         packets += 1
         first = min(first, time)
         last = max(last, time)
-        let destination = SummaryTable.fingerprint(address, port, group)
+        let port = glance.transport == .udp ? glance.destinationPort : nil
+        let destination = SummaryTable.fingerprint(glance.destination, port, group)
         guard destination != lastDestination else { return }
         lastDestination = destination
         switch known.note(destination, limit: limit) {
