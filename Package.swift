@@ -85,7 +85,7 @@ let package = Package(
         .target(
             name: "Reporting",
             dependencies: [
-                "Classification", "Correlation", "PcapNG", "Records", "TextEscaping",
+                "Classification", "Correlation", "PacketDecoding", "PcapNG", "Records", "TextEscaping",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
@@ -169,7 +169,8 @@ let package = Package(
         .testTarget(
             name: "ReportingTests",
             dependencies: [
-                "Classification", "Correlation", "Evidence", "PcapNG", "Records", "Reporting", "TextEscaping",
+                "Classification", "Correlation", "Evidence", "PacketDecoding", "PcapNG", "Records", "Reporting",
+                "TextEscaping",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),

@@ -1,5 +1,5 @@
 public import PacketDecoding
-public import Records
+internal import Records
 
 /// Frames that were read together, and the bytes that they lie in.
 ///
@@ -7,23 +7,12 @@ public import Records
 /// their accesses.
 @safe
 public final class FrameBatch: @unchecked Sendable {
-    /// A frame, as far as a look at its fixed places tells it.
-    public struct Frame: Sendable {
-        /// When the capture saw it.
-        public let time: Timestamp
-        /// What it is, where that is told so easily; otherwise ``FrameBatch/decode(_:_:)`` tells.
-        public let glance: PacketGlance?
-        /// Where its record begins in the buffer, or its copy among the copies.
-        fileprivate let place: UInt32
-        fileprivate let isCopy: Bool
-    }
-
     /// How many frames there are.
     public private(set) var count = 0
     /// No frame comes after these.
     var isLast = false
 
-    private let entries: UnsafeMutablePointer<Frame>
+    private let entries: UnsafeMutablePointer<GlancedFrame>
     /// The number of the first one in its capture, from 1.
     private var firstFrame: UInt64 = 1
     private var linkType: UInt16 = 0
@@ -51,8 +40,8 @@ public final class FrameBatch: @unchecked Sendable {
         unsafe ownBuffer?.deallocate()
     }
 
-    /// The frames in order.
-    public var frames: Span<Frame> {
+    /// The frames in order; what a glance does not tell, ``decode(_:_:)`` does.
+    public var frames: Span<GlancedFrame> {
         @_lifetime(borrow self)
         get {
             let span = unsafe Span(_unsafeStart: entries, count: count)
@@ -91,23 +80,24 @@ public final class FrameBatch: @unchecked Sendable {
         let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer[begin..<begin + captured])
         let glance = unsafe PacketGlance(bytes.bytes, linkType: linkType, originalLength: original)
         unsafe self.buffer = buffer
-        append(Frame(time: time, glance: glance, place: UInt32(truncatingIfNeeded: place), isCopy: false))
+        append(GlancedFrame(time: time, glance: glance, place: Int32(truncatingIfNeeded: place)))
     }
 
     /// Adds a copy of a frame, unless ``isFull``.
     func append(copying bytes: UnsafeRawBufferPointer, of frame: CapturedFrame) {
         let glance = unsafe PacketGlance(bytes.bytes, linkType: linkType, originalLength: frame.originalLength)
-        let place = UInt32(truncatingIfNeeded: copies.count)
+        // Below 0 it lies among the copies.
+        let place = -1 - Int32(truncatingIfNeeded: copies.count)
         let head = RecordHead(
             seconds: 0, fraction: 0, captured: UInt32(clamping: bytes.count),
             original: UInt32(clamping: frame.originalLength))
         unsafe withUnsafeBytes(of: head) { unsafe copies.append(contentsOf: $0) }
         unsafe copies.append(contentsOf: bytes)
-        append(Frame(time: frame.time, glance: glance, place: place, isCopy: true))
+        append(GlancedFrame(time: frame.time, glance: glance, place: place))
     }
 
     @inline(__always)
-    private func append(_ frame: Frame) {
+    private func append(_ frame: GlancedFrame) {
         precondition(count < Self.capacity)
         unsafe (entries + count).initialize(to: frame)
         count += 1
@@ -124,15 +114,16 @@ public final class FrameBatch: @unchecked Sendable {
     /// Hands a frame to `body` with all its captured bytes.
     public func withFrame<Result>(_ index: Int, _ body: (CapturedFrame, RawSpan) -> Result) -> Result {
         let frame = frames[index]
-        return unsafe frame.isCopy
-            ? copies.withUnsafeBytes { unsafe withFrame(frame, index, in: $0, body) }
-            : withFrame(frame, index, in: buffer, body)
+        if frame.place >= 0 { return unsafe withFrame(frame, index, in: buffer, at: Int(frame.place), body) }
+        return unsafe copies.withUnsafeBytes {
+            unsafe withFrame(frame, index, in: $0, at: -1 - Int(frame.place), body)
+        }
     }
 
     private func withFrame<Result>(
-        _ frame: Frame, _ index: Int, in buffer: UnsafeRawBufferPointer, _ body: (CapturedFrame, RawSpan) -> Result
+        _ frame: GlancedFrame, _ index: Int, in buffer: UnsafeRawBufferPointer, at place: Int,
+        _ body: (CapturedFrame, RawSpan) -> Result
     ) -> Result {
-        let place = Int(frame.place)
         let head = unsafe RecordHead(buffer, at: place)
         let begin = place + RecordHead.size
         let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer[begin..<begin + Int(head.captured)])

@@ -96,19 +96,22 @@ public struct Classifier: Sendable {
     private var decided = 0
     private var latest = Timestamp.distantPast
     private var nextDeadline = Timestamp.distantFuture
+    /// The tuples of the frames that are expected, by their place.
+    private var expected: [TupleFingerprint] = []
 
-    // Without references: many come and go.
+    // Small and without references: many come and go.
     private struct Waiting {
         var time: Timestamp
         var state: State
 
         enum State {
             case newmail(NewMailClassifier.Candidate)
-            case ping(DSAccessPingClassifier.Finding)
             case decidedNewmail(NewMailClassifier.Finding)
-            case decidedPing(DSAccessPingClassifier.Finding)
             /// Its tag is among ``Classifier/judged``.
             case judgedNewmail
+            /// What was found is among ``Classifier/findings``.
+            case ping
+            case decidedPing
             case asked
         }
     }
@@ -117,6 +120,8 @@ public struct Classifier: Sendable {
     private var claims: [UInt64: NewMailClaim] = [:]
     /// The tags of those for which something was said, by the same.
     private var judged: [UInt64: Tag] = [:]
+    /// What was found of pings, by the same.
+    private var findings: [UInt64: DSAccessPingClassifier.Finding] = [:]
 
     /// A classifier that has seen nothing.
     public init(configuration: ClassifierConfiguration) {
@@ -154,32 +159,50 @@ public struct Classifier: Sendable {
         }
     }
 
-    /// Makes ready for a UDP packet that is soon to be observed by a glance: done for many packets and then observing them
-    /// takes a fraction of the time that it takes in turn, since what is known of them comes from memory at once.
-    ///
-    /// - Returns: what ``passes(_:_:at:)`` is to be given.
-    public mutating func expect(_ glance: PacketGlance) -> TupleFingerprint { newmail.expect(glance) }
+    /// Makes ready for frames that are to be observed now: what is known of them comes from memory at once, which takes a
+    /// fraction of the time that it takes in turn. Then all of them are given to ``pass(_:in:until:)`` or are observed.
+    public mutating func expect(_ frames: Swift.Span<GlancedFrame>) {
+        if expected.count < frames.count { expected = Array(repeating: TupleFingerprint(), count: frames.count) }
+        Self.expect(frames, &newmail, &expected)
+    }
 
-    /// Takes the next packet of the capture by a glance at it, where that is enough and its decision is
-    /// ``TagDecision/none``: so it is for most packets.
-    ///
-    /// - Parameter expected: what ``expect(_:)`` gave for the packet; of no concern for others than UDP.
-    /// - Returns: false where the packet is to be observed: nothing was done with it.
-    public mutating func passes(_ glance: PacketGlance, _ expected: TupleFingerprint, at time: Timestamp) -> Bool {
-        switch glance.transport {
-        case .tcp:
-            guard !DSAccessPingClassifier.concerns(glance), !newmail.concerns(glance) else { return false }
-        case .udp:
-            guard !NewMailClassifier.hasForm(glance), !newmail.concerns(glance), rules.pass(glance) else {
-                return false
-            }
-        case .icmp, .icmpv6:
-            guard !DSAccessPingClassifier.concerns(glance), rules.pass(glance) else { return false }
-        case .other: return false
+    private static func expect(
+        _ frames: Swift.Span<GlancedFrame>, _ newmail: inout NewMailClassifier, _ expected: inout [TupleFingerprint]
+    ) {
+        var expected = expected.mutableSpan
+        for index in frames.indices {
+            guard let glance = frames[index].glance, glance.transport == .udp else { continue }
+            expected[index] = newmail.expect(glance)
         }
-        advance(to: time)
-        if glance.transport == .udp { newmail.remember(expected) }
-        return true
+    }
+
+    /// Takes frames of the capture as long as a glance is enough and the decision is ``TagDecision/none``: so it is for
+    /// most packets.
+    ///
+    /// - Parameters:
+    ///   - frames: what ``expect(_:)`` was given.
+    ///   - range: those that come next.
+    ///   - time: the first one later than this is the last one.
+    /// - Returns: the end of those that were taken; nothing was done with the others.
+    public mutating func pass(_ frames: Swift.Span<GlancedFrame>, in range: Range<Int>, until time: Timestamp) -> Int {
+        var index = range.lowerBound
+        while index < range.upperBound, let glance = frames[index].glance, mayPass(glance) {
+            advance(to: frames[index].time)
+            if glance.transport == .udp { newmail.remember(expected[index]) }
+            index += 1
+            if frames[index - 1].time > time { break }
+        }
+        return index
+    }
+
+    @inline(__always)
+    private func mayPass(_ glance: PacketGlance) -> Bool {
+        switch glance.transport {
+        case .tcp: !DSAccessPingClassifier.concerns(glance) && !newmail.concerns(glance)
+        case .udp: !NewMailClassifier.hasForm(glance) && !newmail.concerns(glance) && rules.pass(glance)
+        case .icmp, .icmpv6: !DSAccessPingClassifier.concerns(glance) && rules.pass(glance)
+        case .other: false
+        }
     }
 
     /// Takes the next packet of the capture by a glance at it, where that is enough.
@@ -214,7 +237,9 @@ public struct Classifier: Sendable {
             case .decided(let finding): return .final(finding.tag)
             case .candidate(let finding):
                 guard waiting.count < pendingLimit else { return .final(pings.decide(finding).tag) }
-                return .pending(wait(Waiting(time: packet.time, state: .ping(finding)), .dsaccessPing))
+                let pending = wait(Waiting(time: packet.time, state: .ping), .dsaccessPing)
+                findings[pending.sequence] = finding
+                return .pending(pending)
             }
         case .other: return .none
         }
@@ -249,7 +274,8 @@ public struct Classifier: Sendable {
         switch state {
         case .decidedNewmail(let finding): return newmail.tag(finding)
         case .judgedNewmail: return judged.removeValue(forKey: pending.sequence) ?? floor(pending.pattern)
-        case .decidedPing(let finding): return finding.tag
+        case .decidedPing:
+            return findings.removeValue(forKey: pending.sequence)?.tag ?? floor(pending.pattern)
         case .newmail, .ping, .asked: return floor(pending.pattern)
         }
     }
@@ -311,8 +337,10 @@ public struct Classifier: Sendable {
                 waiting[position].state = .judgedNewmail
                 judged[sequence] = tag
             }
-        case .ping(let finding):
-            waiting[position].state = .decidedPing(pings.decide(finding))
+        case .ping:
+            let sequence = firstSequence + UInt64(position)
+            findings[sequence] = findings[sequence].map(pings.decide)
+            waiting[position].state = .decidedPing
         case .decidedNewmail, .judgedNewmail, .decidedPing, .asked: break
         }
     }

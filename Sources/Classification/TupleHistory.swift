@@ -1,11 +1,11 @@
 internal import Records
 
 /// A directed UDP tuple as 64 bits: source and destination with their ports.
-public struct TupleFingerprint: Hashable, Sendable {
+struct TupleFingerprint: Hashable, Sendable {
     let bits: UInt64
 
     /// Of no tuple.
-    public init() { bits = 0 }
+    init() { bits = 0 }
 
     /// A tuple's fingerprint; never 0. Two tuples of one capture share it with a chance of one in 2⁶⁴.
     init(

@@ -30,6 +30,24 @@ public struct PacketGlance: Hashable, Sendable {
     public let payload: UInt64
 }
 
+/// A frame of a capture, as far as a glance tells it.
+public struct GlancedFrame: Sendable {
+    /// When the capture saw it.
+    public let time: Timestamp
+    /// What it is, where a glance tells that.
+    public let glance: PacketGlance?
+    /// Where its bytes are, for who made this.
+    public let place: Int32
+
+    /// A frame at a place.
+    @inlinable
+    public init(time: Timestamp, glance: PacketGlance?, place: Int32) {
+        self.time = time
+        self.glance = glance
+        self.place = place
+    }
+}
+
 extension PacketGlance {
     /// Looks at a frame.
     ///

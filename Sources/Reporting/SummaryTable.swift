@@ -1,5 +1,6 @@
 public import Classification
 public import Correlation
+public import PacketDecoding
 public import Records
 
 /// Packets by sender, verdict and tag, in bounded memory.
@@ -105,12 +106,10 @@ public struct SummaryTable: Sendable {
         let address: IPAddress
         let port: UInt16?
 
-        /// The destination of a whole packet.
-        ///
-        /// - Parameter port: UDP's; nil for ICMP.
-        public init(_ address: IPAddress, port: UInt16?) {
-            self.address = address
-            self.port = port
+        /// The destination of a UDP or ICMP packet.
+        public init(_ glance: PacketGlance) {
+            address = glance.destination
+            port = glance.transport == .udp ? glance.destinationPort : nil
         }
 
         /// A packet's destination; nil for fragments without a port.
@@ -176,11 +175,17 @@ public struct SummaryTable: Sendable {
         count(destination, at: time, in: unattributed[place])
     }
 
-    /// The same for a packet without a tag.
+    /// The same for the UDP and ICMP packets among `frames` in `range`, which have a glance each and no tag.
     ///
-    /// - Parameter port: UDP's; nil for ICMP.
-    public mutating func countUnattributed(_ address: IPAddress, port: UInt16?, at time: Timestamp) {
-        countUnattributed(Destination(address, port: port), at: time, tag: nil)
+    /// - Returns: how many there are.
+    public mutating func countUnattributed(_ frames: Span<GlancedFrame>, in range: Range<Int>) -> UInt64 {
+        var counted: UInt64 = 0
+        for index in range {
+            guard let glance = frames[index].glance, glance.transport != .tcp else { continue }
+            countUnattributed(Destination(glance), at: frames[index].time, tag: nil)
+            counted += 1
+        }
+        return counted
     }
 
     private mutating func unattributedGroup(_ time: Timestamp, _ tag: Tag?) -> Int {

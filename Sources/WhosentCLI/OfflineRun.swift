@@ -154,12 +154,12 @@ struct OfflineRun: ~Copyable {
         captures.nameAllInterfaces()
         describeInterfaces()
         var batches = Batches(file)
-        var expected = ExpectedTuples()
         while !output.isFinished, let batch = batches.next() {
-            expected.expect(batch.frames, of: &attribution.classifier)
-            for index in batch.frames.indices {
+            attribution.classifier.expect(batch.frames)
+            var taken = 0
+            while taken < batch.count {
                 if attribution.counted.isFull { try countHeld() }
-                attribution.add(batch, index, expected)
+                taken = attribution.add(batch, from: taken)
             }
             guard batches.isTimeToLook else { continue }
             progress.show(batches.count) { file.progress }

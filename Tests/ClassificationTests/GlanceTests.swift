@@ -87,29 +87,37 @@ private struct Observed {
         self.usesGlances = usesGlances
     }
 
-    mutating func observe(_ frames: ArraySlice<Frame>) {
-        let glances = frames.map { frame in
-            frame.bytes.withRawSpan { PacketGlance($0, linkType: 1, originalLength: frame.bytes.count + 30) }
-        }
-        // As the commands do it: a batch is expected and then observed.
-        let expected = glances.map { $0.map { classifier.expect($0) } ?? TupleFingerprint() }
-        for (index, frame) in frames.enumerated() {
-            if usesGlances, let glance = glances[index] {
-                if classifier.passes(glance, expected[index], at: frame.time) {
-                    byGlance += 1
-                } else if let decision = classifier.observe(
-                    glance, at: Sighting(time: frame.time, frame: frame.number))
-                {
-                    byGlance += 1
-                    note(decision, frame)
-                } else {
-                    observeWhole(frame)
-                }
-            } else {
-                observeWhole(frame)
+    mutating func observe(_ frames: [Frame]) {
+        let glanced = frames.map { frame in
+            frame.bytes.withRawSpan { bytes in
+                GlancedFrame(
+                    time: frame.time,
+                    glance: PacketGlance(bytes, linkType: 1, originalLength: frame.bytes.count + 30), place: 0)
             }
-            while let first = waiting.first, first.tag.deadline < frame.time { resolve(first) }
         }
+        guard usesGlances else { return frames.forEach { observeWhole($0) } }
+        classifier.expect(glanced.span)
+        var index = 0
+        while index < frames.count {
+            let start = index
+            // Not to the end at once, as a run does it that has to look after something meanwhile.
+            index = classifier.pass(
+                glanced.span, in: start..<min(start + 7, frames.count),
+                until: waiting.first?.tag.deadline ?? .distantFuture)
+            byGlance += index - start
+            if index == start {
+                observe(glanced[index].glance, frames[index])
+                index += 1
+            }
+            settle(frames[index - 1].time)
+        }
+    }
+
+    private mutating func observe(_ glance: PacketGlance?, _ frame: Frame) {
+        let seen = Sighting(time: frame.time, frame: frame.number)
+        guard let glance, let decision = classifier.observe(glance, at: seen) else { return observeWhole(frame) }
+        byGlance += 1
+        note(decision, frame)
     }
 
     private mutating func observeWhole(_ frame: Frame) {
@@ -119,6 +127,11 @@ private struct Observed {
             let packet = PacketRecord(time: frame.time, frame: frame.number, ip: ip)
             note(classifier.observe(packet, transport: decoded.transport(of: bytes)), frame)
         }
+        settle(frame.time)
+    }
+
+    private mutating func settle(_ time: Timestamp) {
+        while let first = waiting.first, first.tag.deadline < time { resolve(first) }
     }
 
     private mutating func note(_ decision: TagDecision, _ frame: Frame) {
@@ -165,7 +178,7 @@ struct GlanceTests {
         var whole = Observed(configuration, usesGlances: false)
         var glanced = Observed(configuration, usesGlances: true)
         for start in stride(from: 0, to: frames.count, by: 300) {
-            let batch = frames[start..<min(start + 300, frames.count)]
+            let batch = Array(frames[start..<min(start + 300, frames.count)])
             whole.observe(batch)
             glanced.observe(batch)
         }

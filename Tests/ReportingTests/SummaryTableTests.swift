@@ -1,5 +1,6 @@
 import Classification
 import Correlation
+import PacketDecoding
 import Records
 import Testing
 
@@ -112,29 +113,41 @@ struct SummaryTableTests {
         #expect(layout.lines(SummaryTable(), packets: 7) == ["No packet passes the output filter."])
     }
 
-    @Test("Packets of which no evidence speaks are counted alike one by one and aside", arguments: [262_144, 40])
-    func unattributed(limit: Int) {
-        var plain = SummaryTable(destinationLimit: limit)
+    /// TCP, UDP and pings to few destinations, not in the order of time.
+    private static let frames: [GlancedFrame] = (0..<1000).map { number in
+        let transport = [6, 17, 17, 1][number % 4] as UInt8
+        let body: [UInt8] =
+            [1, 2, 0, UInt8(number * 13 % 17), 0, 28, 0, 0, 0, 0, 0, 0, 0x50] + [UInt8](repeating: 0, count: 15)
+        let address: [UInt8] = [192, 0, 2, 1, 198, 51, 100, UInt8(number * 7 % 11)]
+        let bytes =
+            [UInt8](repeating: 2, count: 12) + [8, 0, 0x45, 0, 0, 48, 0, 0, 0, 0, 64, transport, 0, 0] + address + body
+        return GlancedFrame(
+            time: Timestamp(nanoseconds: Int64(number * 389 % 1000) + 1),
+            glance: unsafe PacketGlance(bytes.span.bytes, linkType: LinkType.ethernet, originalLength: bytes.count),
+            place: 0)
+    }
+
+    @Test("Packets of which no evidence speaks are counted alike one by one and together", arguments: [262_144, 40])
+    func unattributed(limit: Int) throws {
+        var together = SummaryTable(destinationLimit: limit)
         var counted = SummaryTable(destinationLimit: limit)
         let tag = Tag(name: "newmail", confidence: .shape, reasons: ["a reason"])
-        for number in 0..<1000 {
-            let address = IPAddress(v4: 0xC633_6400 + UInt32(number * 7 % 11))
-            let port = number % 5 == 0 ? nil : UInt16(number * 13 % 17)
-            // Not in the order of time.
-            let time = Timestamp(nanoseconds: Int64(number * 389 % 1000) + 1)
-            let destination = SummaryTable.Destination(address, port: port)
-            if number % 3 == 0 {
-                plain.countUnattributed(destination, at: time, tag: tag)
-                counted.countUnattributed(destination, at: time, tag: tag)
-            } else {
-                plain.countUnattributed(address, port: port, at: time)
-                counted.countUnattributed(destination, at: time, tag: nil)
+        var packets: UInt64 = 0
+        for start in stride(from: 0, to: Self.frames.count, by: 8) {
+            packets += together.countUnattributed(Self.frames.span, in: start..<start + 7)
+            for frame in Self.frames[start..<start + 8] {
+                let glance = try #require(frame.glance)
+                let isTagged = glance == Self.frames[start + 7].glance && frame.time == Self.frames[start + 7].time
+                let destination = SummaryTable.Destination(glance)
+                if isTagged { together.countUnattributed(destination, at: frame.time, tag: tag) }
+                guard isTagged || glance.transport != .tcp else { continue }
+                counted.countUnattributed(destination, at: frame.time, tag: isTagged ? tag : nil)
             }
         }
         func lines(_ rows: [SummaryTable.Row]) -> [String] { rows.map { "\($0)" } }
-        #expect(lines(plain.rows) == lines(counted.rows) && plain.rows.count == 2)
-        #expect(lines(plain.rowsByAge) == lines(counted.rowsByAge))
-        #expect(plain.rows.map(\.packets) == [334, 666])
-        #expect(plain.rows.allSatisfy { $0.hasMoreDestinations == (limit == 40) })
+        #expect(lines(together.rows) == lines(counted.rows) && together.rows.count == 2)
+        #expect(lines(together.rowsByAge) == lines(counted.rowsByAge))
+        #expect(packets == 625 && together.rows.map(\.packets) == [125, 625])
+        #expect(together.rows.allSatisfy { $0.hasMoreDestinations == (limit == 40) })
     }
 }

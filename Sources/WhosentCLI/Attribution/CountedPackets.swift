@@ -46,7 +46,9 @@ struct CountedPackets {
 
     /// There is no room for another packet. Where one that waits has to leave for want of room elsewhere, that is the last
     /// packet before.
-    var isFull: Bool { packets.count == Self.batch || reported >= nextNumber }
+    var isFull: Bool { room == 0 }
+    /// For how many more packets there is room.
+    var room: Int { reported >= nextNumber ? 0 : min(Self.batch - packets.count, Int(clamping: nextNumber - reported)) }
     /// The time of the next packet to judge; nil where all are.
     var nextTime: Timestamp? { verdicts.count < packets.count ? packets[verdicts.count].time : nil }
 
@@ -106,22 +108,28 @@ struct CountedPackets {
 }
 
 extension Attribution {
-    /// Takes a frame of the run's only capture. Most need not be decoded for the classifier, and TCP not at all.
-    mutating func add(_ batch: FrameBatch, _ index: Int, _ expected: ExpectedTuples) {
-        var tag: TagDecision?
-        if let glance = batch.frames[index].glance {
-            let time = batch.frames[index].time
-            if classifier.passes(glance, expected[index], at: time) {
-                if glance.transport == .tcp {
-                    captureTime = max(captureTime, time)
-                    summary.captured += 1
-                    return
-                }
-                tag = TagDecision.none
+    /// Takes frames of the run's only capture from `start` on, as long as there is room for their packets. Most need not be
+    /// decoded for the classifier, which has been told to expect them, and TCP not at all.
+    ///
+    /// - Returns: the end of those that were taken.
+    mutating func add(_ batch: FrameBatch, from start: Int) -> Int {
+        let frames = batch.frames
+        let passed = classifier.pass(frames, in: start..<min(start + counted.room, frames.count), until: .distantFuture)
+        for index in start..<passed {
+            if frames[index].glance?.transport == .tcp {
+                captureTime = max(captureTime, frames[index].time)
+                summary.captured += 1
             } else {
-                tag = classifier.observe(glance, at: Sighting(time: time, frame: batch.frameNumber(index)))
+                add(batch, index, tag: TagDecision.none)
             }
         }
+        guard passed < frames.count, !counted.isFull else { return passed }
+        let seen = Sighting(time: frames[passed].time, frame: batch.frameNumber(passed))
+        add(batch, passed, tag: frames[passed].glance.flatMap { classifier.observe($0, at: seen) })
+        return passed + 1
+    }
+
+    private mutating func add(_ batch: FrameBatch, _ index: Int, tag: TagDecision?) {
         batch.withFrame(index) { frame, bytes in
             add(frame, bytes: bytes, capture: 0, interface: 0, filters: nil, tag: tag)
         }

@@ -29,8 +29,6 @@ struct TagCounts {
     private var waiting = Deque<Waiting>()
     private let waitingLimit: UInt64
     private var latest = Timestamp.distantPast
-    /// What the classifier expects of the batch at hand.
-    private var expected = ExpectedTuples()
     /// Nobody leaves who waits before a packet later than this comes, or one with this number.
     private var nextLeaving = (time: Timestamp.distantFuture, number: UInt64.max)
 
@@ -43,36 +41,31 @@ struct TagCounts {
     mutating func add(_ batch: FrameBatch) {
         let frames = batch.frames
         counts.captured += UInt64(frames.count)
-        expected.expect(frames, of: &classifier)
-        for index in frames.indices {
-            let time = frames[index].time
-            latest = max(latest, time)
-            if let glance = frames[index].glance {
-                if classifier.passes(glance, expected[index], at: time) {
-                    if glance.transport != .tcp { pass(glance, at: time) }
-                } else {
-                    add(glance, index, of: batch)
-                }
+        classifier.expect(frames)
+        var index = 0
+        while index < frames.count {
+            let start = index
+            // Up to the first one that makes another one leave.
+            let room = min(UInt64(frames.count - start), nextLeaving.number - reported)
+            index = classifier.pass(frames, in: start..<start + Int(room), until: nextLeaving.time)
+            if index > start {
+                reported += table.countUnattributed(frames, in: start..<index)
             } else {
-                batch.decode(index) { add($0, $1) }
+                add(frames[start], start, of: batch)
+                index += 1
             }
+            for taken in start..<index { latest = max(latest, frames[taken].time) }
             if latest > nextLeaving.time || reported >= nextLeaving.number { settle() }
         }
     }
 
-    @inline(__always)
-    private mutating func pass(_ glance: PacketGlance, at time: Timestamp) {
-        reported += 1
-        table.countUnattributed(
-            glance.destination, port: glance.transport == .udp ? glance.destinationPort : nil, at: time)
-    }
-
-    private mutating func add(_ glance: PacketGlance, _ index: Int, of batch: FrameBatch) {
-        let seen = Sighting(time: batch.frames[index].time, frame: batch.frameNumber(index))
-        guard let decision = classifier.observe(glance, at: seen) else {
+    /// Takes a frame that a glance is not enough for.
+    private mutating func add(_ frame: GlancedFrame, _ index: Int, of batch: FrameBatch) {
+        let seen = Sighting(time: frame.time, frame: batch.frameNumber(index))
+        guard let glance = frame.glance, let decision = classifier.observe(glance, at: seen) else {
             return batch.decode(index) { add($0, $1) }
         }
-        add(SummaryTable.Destination(glance.destination, port: glance.destinationPort), at: seen.time, decision)
+        add(SummaryTable.Destination(glance), at: frame.time, decision)
     }
 
     private mutating func add(_ frame: ScannedFrame, _ transport: RawSpan) {
