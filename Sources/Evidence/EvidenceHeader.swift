@@ -54,8 +54,8 @@ public enum EvidenceRecord: Sendable {
     indirect case tunnels(TunnelScan)
     /// Records are missing; ``EvidenceReader/coverage`` has it too.
     case lost(LossInterval)
-    /// Interfaces appeared or changed: ``EvidenceReader/coverage`` has them.
-    case coverageChanged
+    /// Interfaces appeared or changed: what the evidence covers, as far as it was read then.
+    indirect case coverageChanged(Coverage)
     /// The recording came to its end, and its summary says what it counted. Missing where it was broken off.
     case end(EvidenceTotals)
     /// Another tool's word on one packet or connection.

@@ -74,4 +74,11 @@ public final class EvidenceReader {
 
     /// The next record; nil at the end.
     public func next() throws(EvidenceError) -> EvidenceRecord? { try stream.next() }
+
+    /// Takes the next records into a batch, which is emptied before: one at least unless the evidence is at its end, and no
+    /// more than can be had without waiting for the source.
+    public func read(into batch: inout EvidenceBatch) {
+        batch.removeAll()
+        stream.read(into: &batch)
+    }
 }

@@ -18,7 +18,7 @@ struct EvidenceStream: ~Copyable {
     private var roles: [EvidenceInterface?] = []
     private var counted = EvidenceTotals()
     private var annotated = AnnotatedPackets()
-    private var comments = SendCommentCache()
+    private var comments = SendCommentTemplates()
     private var isFinished = false
     private var hasSummary = false
 
@@ -53,36 +53,69 @@ struct EvidenceStream: ~Copyable {
         return try read()
     }
 
+    /// Takes what can be had without waiting, and one record at least.
+    mutating func read(into batch: inout EvidenceBatch) {
+        do throws(EvidenceError) {
+            while batch.count < EvidenceBatch.limit {
+                if let record = pending.popLast() {
+                    batch.append(record)
+                } else if try !append(to: &batch) {
+                    if isFinished { batch.end = .complete }
+                    return
+                }
+            }
+        } catch { batch.end = .failed(error) }
+    }
+
+    /// - Returns: false at the end, and where the batch has a record and for the next one the source has to be waited for.
+    @inline(__always)
+    private mutating func append(to batch: inout EvidenceBatch) throws(EvidenceError) -> Bool {
+        // What waits to be told follows the next record.
+        while !isFinished, batch.count == 0 || !pending.isEmpty || blocks.hasBlockReady {
+            guard let block = try advance() else { return false }
+            if block == .packet, appendSend(to: &batch) { return true }
+            if let record = record(of: block) {
+                batch.append(record)
+                return true
+            }
+        }
+        return false
+    }
+
     private mutating func read() throws(EvidenceError) -> EvidenceRecord? {
         while !isFinished {
-            let event: BlockReader.Event?
-            do throws(ByteSourceError) {
-                event = try blocks.next()
-            } catch {
-                finish()
-                throw .readFailed(file, error)
-            }
-            guard let event else {
-                finish()
-                return nil
-            }
-            spans.note(damageCount: blocks.damageCount)
-            if let record = record(of: event) { return record }
+            guard let block = try advance() else { return nil }
+            if let record = record(of: block) { return record }
         }
         return nil
     }
 
+    /// Goes to the next block; nil at the end.
     @inline(__always)
-    private mutating func record(of event: BlockReader.Event) -> EvidenceRecord? {
-        switch event {
-        case .interface(let index):
-            let name = blocks.interfaces[index].name
+    private mutating func advance() throws(EvidenceError) -> BlockReader.Kind? {
+        do throws(ByteSourceError) {
+            if let kind = try blocks.advance() {
+                spans.note(damageCount: blocks.damageCount)
+                return kind
+            }
+        } catch {
+            finish()
+            throw .readFailed(file, error)
+        }
+        finish()
+        return nil
+    }
+
+    private mutating func record(of block: BlockReader.Kind) -> EvidenceRecord? {
+        switch block {
+        case .interface:
+            let name = blocks.interfaces.last?.name
             roles.append(
                 name == EvidenceInterface.send.name ? .send : name == EvidenceInterface.wire.name ? .wire : nil)
             return nil
-        case .packet(let packet): return record(of: packet)
-        case .processEvent(let process): return .process(record(of: process))
-        case .statistics(let statistics): return record(of: statistics)
+        case .packet: return record(of: blocks.packet)
+        case .processEvent: return .process(record(of: blocks.processEvent))
+        case .statistics: return record(of: blocks.statistics)
         case .other: return nil
         case .section:
             note("a second section begins here: only the first one is read")
@@ -111,7 +144,24 @@ struct EvidenceStream: ~Copyable {
 
 // Blocks.
 extension EvidenceStream {
+    /// Takes a send record from where it lies; false where the packet is anything else.
     @inline(__always)
+    private mutating func appendSend(to batch: inout EvidenceBatch) -> Bool {
+        guard kind == .recording, role(of: blocks.packet) == .send, let time = blocks.packet.time else { return false }
+        if let loss = spans.reached(time) { pending.append(.lost(loss)) }
+        do throws(UnusableRecord) {
+            batch.sends.append(try sendRecord(at: time))
+        } catch {
+            batch.append(leaveOut(error.what, at: time))
+        }
+        return true
+    }
+
+    @inline(__always)
+    private func role(of packet: PacketBlock) -> EvidenceInterface? {
+        packet.interface < roles.count ? roles[packet.interface] : nil
+    }
+
     private mutating func record(of packet: PacketBlock) -> EvidenceRecord? {
         guard let time = packet.time else {
             note("a packet has no time stamp; it is left out")
@@ -120,26 +170,30 @@ extension EvidenceStream {
         // What a damaged place before this record may have held is lost at most until now.
         if let loss = spans.reached(time) { pending.append(.lost(loss)) }
         if kind == .annotatedCapture { return annotatedRecord(of: packet, time) }
-        switch packet.interface < roles.count ? roles[packet.interface] : nil {
-        case .send: return sendRecord(of: packet, time)
+        switch role(of: packet) {
+        case .send:
+            do throws(UnusableRecord) { return .send(try sendRecord(at: time)) } catch {
+                return leaveOut(error.what, at: time)
+            }
         case .wire: return wireRecord(of: packet, time)
         case nil: return leaveOut("a packet stands on an interface that evidence does not have", at: time)
         }
     }
 
+    /// The record of the current packet.
     @inline(__always)
-    private mutating func sendRecord(of packet: PacketBlock, _ time: Timestamp) -> EvidenceRecord {
+    private mutating func sendRecord(at time: Timestamp) throws(UnusableRecord) -> SendRecord {
         counted.sends += 1
-        guard let ip = decodeIP(blocks.packetBytes, originalLength: packet.originalLength) else {
-            return leaveOut("a send record holds no IP header", at: time)
+        guard let ip = decodeIP(blocks.packetBytes, originalLength: blocks.packet.originalLength) else {
+            throw UnusableRecord(what: "a send record holds no IP header")
         }
-        guard packet.processID != 0 else { return leaveOut("a send record names no process", at: time) }
-        let pid = packet.processID
-        let thread = packet.threadID
-        guard let comment = comments.comment(of: blocks.comment) else {
-            return leaveOut("a send record's comment is malformed", at: time)
+        let pid = blocks.packet.processID
+        let thread = blocks.packet.threadID
+        guard pid != 0 else { throw UnusableRecord(what: "a send record names no process") }
+        guard comments.read(blocks.comment, thread: thread) else {
+            throw UnusableRecord(what: "a send record's comment is malformed")
         }
-        return .send(comment.record(time: time, packet: ip, pid: pid, thread: thread, host: host))
+        return comments.record(time: time, packet: ip, pid: pid, thread: thread, host: host)
     }
 
     private mutating func wireRecord(of packet: PacketBlock, _ time: Timestamp) -> EvidenceRecord {
@@ -170,7 +224,7 @@ extension EvidenceStream {
         }
     }
 
-    private mutating func leaveOut(_ what: String, at time: Timestamp) -> EvidenceRecord {
+    private mutating func leaveOut(_ what: StaticString, at time: Timestamp) -> EvidenceRecord {
         note("\(what); the record is left out")
         return .lost(spans.lose(1, at: time))
     }
@@ -220,7 +274,7 @@ extension EvidenceStream {
         }
         if let interfaces = CoverageComment.readInterfaces(json) {
             spans.add(interfaces)
-            return .coverageChanged
+            return .coverageChanged(coverage)
         }
         if let scan = TunnelComment.decode(json, host: host) { return .tunnels(scan) }
         guard let end = SummaryComment.readEnd(json) else { return nil }
@@ -247,4 +301,9 @@ extension EvidenceStream {
         }
         return .end(totals)
     }
+}
+
+/// Why a record cannot be used.
+private struct UnusableRecord: Error {
+    var what: StaticString
 }

@@ -17,9 +17,17 @@ protocol RecordStream: AnyObject {
 
     /// The next record in file order; nil at the end.
     func next() throws(EvidenceError) -> EvidenceRecord?
+    /// The next records in file order, into an empty batch: one at least, and no more than can be had without waiting.
+    func read(into batch: inout EvidenceBatch)
 }
 
 extension RecordStream {
+    func read(into batch: inout EvidenceBatch) {
+        do throws(EvidenceError) {
+            if let record = try next() { batch.append(record) } else { batch.end = .complete }
+        } catch { batch.end = .failed(error) }
+    }
+
     var packetBytes: [UInt8] { [] }
     var kernel: String? { nil }
 }
@@ -49,4 +57,5 @@ final class OwnEvidence: RecordStream {
     var damage: [Damage] { stream.damage }
 
     func next() throws(EvidenceError) -> EvidenceRecord? { try stream.next() }
+    func read(into batch: inout EvidenceBatch) { stream.read(into: &batch) }
 }

@@ -20,6 +20,9 @@ struct SendComment: Hashable {
     var beforeNAT: UntranslatedTuple?
     var creator: SocketCreator?
 
+    /// The defaults.
+    init() {}
+
     /// The fields of a record.
     init(_ record: SendRecord) {
         namespace = record.namespace
@@ -38,9 +41,10 @@ struct SendComment: Hashable {
         creator = record.creator
     }
 
-    /// The record of a packet with this comment.
+    /// The record of a packet with this comment, but for the socket's cookie.
+    @inline(__always)
     func record(
-        time: Timestamp, packet: IPPacket, pid: UInt32, thread: UInt32, host: UInt16
+        time: Timestamp, packet: IPPacket, pid: UInt32, thread: UInt32, cookie: UInt64, host: UInt16
     ) -> SendRecord {
         var record = SendRecord(
             time: time, packet: packet, process: ProcessKey(pid: pid, startTime: startTime), thread: thread,
@@ -127,12 +131,19 @@ extension SendComment {
     /// What a comment says; nil where it is malformed or says something impossible: then nothing of the record may be
     /// believed. Keys that are not known are skipped, a later version may have more.
     init?(_ line: RawSpan) {
+        var cookie: Range<Int>?
+        self.init(line, cookie: &cookie)
+    }
+
+    /// The same, and where the cookie's number stands in the line.
+    init?(_ line: RawSpan, cookie place: inout Range<Int>?) {
         var scanner = PacketCommentScanner(line)
         var seen: UInt16 = 0
         while scanner.next() {
             guard let key = Key(rawValue: scanner.key) else { continue }
             guard seen & key.bit == 0, set(key, scanner) else { return nil }
             seen |= key.bit
+            if key == .cookie { place = scanner.value }
         }
         guard !scanner.isMalformed, seen != 0 else { return nil }
     }
@@ -153,17 +164,9 @@ extension SendComment {
         case .image: return assign(scanner.number(), &imageVersion)
         case .start: return assign(scanner.number(), &startTime)
         case .path:
-            let known: [(StaticString, SendRecord.Path)] = [
-                ("egress", .cgroupEgress), ("packet-socket", .packetSocket), ("transmit", .transmit),
-                ("foreign", .foreign),
-            ]
-            return assign(known.first { scanner.isWord($0.0) }?.1, &path)
+            return assign(Self.path(scanner), &path)
         case .proof:
-            let known: [(StaticString, SendRecord.Proof)] = [
-                ("verified", .verified), ("unverified", .unverified), ("borrowed", .borrowed),
-                ("socket-user", .socketUser), ("likely-socket-user", .likelySocketUser),
-            ]
-            return assign(known.first { scanner.isWord($0.0) }?.1, &proof)
+            return assign(Self.proof(scanner), &proof)
         case .threadName: return assign(scanner.taskName(), &threadName)
         case .beforeNAT:
             beforeNAT = scanner.plain().flatMap(UntranslatedTuple.init(commentText:))
@@ -172,6 +175,21 @@ extension SendComment {
             creator = scanner.plain().flatMap(SocketCreator.init(commentText:))
             return creator != nil
         }
+    }
+
+    private static func path(_ scanner: borrowing PacketCommentScanner) -> SendRecord.Path? {
+        if scanner.isWord("egress") { return .cgroupEgress }
+        if scanner.isWord("packet-socket") { return .packetSocket }
+        if scanner.isWord("transmit") { return .transmit }
+        return scanner.isWord("foreign") ? .foreign : nil
+    }
+
+    private static func proof(_ scanner: borrowing PacketCommentScanner) -> SendRecord.Proof? {
+        if scanner.isWord("verified") { return .verified }
+        if scanner.isWord("unverified") { return .unverified }
+        if scanner.isWord("borrowed") { return .borrowed }
+        if scanner.isWord("socket-user") { return .socketUser }
+        return scanner.isWord("likely-socket-user") ? .likelySocketUser : nil
     }
 
     private func assign<Value>(_ value: Value?, _ field: inout Value) -> Bool {

@@ -1,12 +1,10 @@
 import PcapNG
 import Records
 
-/// Comments that were written or read lately. Everything in a comment is the same for all packets that a thread sends
-/// on a socket, and senders send many: finding the line again is several times cheaper than making or parsing it.
+/// Comments that were written lately. Everything in a comment is the same for all packets that a thread sends on a
+/// socket, and senders send many: finding the line again is several times cheaper than making it.
 struct SendCommentCache {
     private static let size = 1 << 12
-    /// Longer lines are no send record's of ours, and are not worth the memory.
-    private static let lengthLimit = 1024
 
     private struct Slot {
         var comment: SendComment
@@ -29,16 +27,6 @@ struct SendCommentCache {
         let line = writer.bytes
         slots[index] = Slot(comment: comment, line: line)
         return line
-    }
-
-    /// What a line says; nil where it is malformed.
-    mutating func comment(of line: RawSpan) -> SendComment? {
-        // Namespace, interface, socket and start stand in front, and tell lines apart.
-        let index = Self.index(line.mixed(first: 96), 0)
-        if let slot = slots[index], line.hasSameBytes(as: slot.line) { return slot.comment }
-        guard let comment = SendComment(line) else { return nil }
-        if line.byteCount <= Self.lengthLimit { slots[index] = Slot(comment: comment, line: line.array) }
-        return comment
     }
 
     @inline(__always)

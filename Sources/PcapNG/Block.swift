@@ -146,11 +146,15 @@ public struct InterfaceDescription: Hashable, Sendable {
 
     /// The moment of a number of ticks.
     @inline(__always)
-    public func time(ticks: UInt64) -> Timestamp {
+    public func time(ticks: UInt64) -> Timestamp { Self.time(ticks, resolution, offset: timestampOffset) }
+
+    /// The same of an interface with this unit and this offset in seconds.
+    @inline(__always)
+    static func time(_ ticks: UInt64, _ resolution: TimestampResolution, offset: Int64) -> Timestamp {
         let nanoseconds = resolution.nanoseconds(ticks)
-        return timestampOffset == 0
+        return offset == 0
             ? Timestamp(nanoseconds: nanoseconds)
-            : Timestamp(seconds: timestampOffset, nanoseconds: 0).advanced(by: nanoseconds)
+            : Timestamp(seconds: offset, nanoseconds: 0).advanced(by: nanoseconds)
     }
 }
 

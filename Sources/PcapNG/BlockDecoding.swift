@@ -13,7 +13,7 @@ extension SectionHeader {
     /// The header in a block's body, its version, and what is wrong with its options.
     static func decode(
         _ body: RawSpan, _ order: ByteOrder
-    ) throws(BlockProblem) -> (value: SectionHeader, majorVersion: UInt16, problem: String?) {
+    ) throws(BlockProblem) -> (value: SectionHeader, majorVersion: UInt16, problem: BlockFlaw?) {
         guard body.byteCount >= 16 else { throw BlockProblem(what: "a section header is too short") }
         var section = SectionHeader()
         section.byteOrder = order
@@ -37,7 +37,7 @@ extension InterfaceDescription {
     /// The description in a block's body, `count` others being known already.
     static func decode(
         _ body: RawSpan, _ order: ByteOrder, count: Int
-    ) throws(BlockProblem) -> (value: InterfaceDescription, problem: String?) {
+    ) throws(BlockProblem) -> (value: InterfaceDescription, problem: BlockFlaw?) {
         guard body.byteCount >= 8 else { throw BlockProblem(what: "an interface description is too short") }
         guard count < limit else { throw BlockProblem(what: "there are more than \(limit) interfaces") }
         var interface = InterfaceDescription(
@@ -62,7 +62,7 @@ extension ProcessEventBlock {
     /// The process in a block's body.
     static func decode(
         _ body: RawSpan, _ order: ByteOrder, index: UInt32
-    ) throws(BlockProblem) -> (value: ProcessEventBlock, problem: String?) {
+    ) throws(BlockProblem) -> (value: ProcessEventBlock, problem: BlockFlaw?) {
         guard body.byteCount >= 4 else { throw BlockProblem(what: "a process event block is too short") }
         var options = OptionCursor(at: 4, order: order)
         while options.next(in: body) != nil {}
@@ -74,7 +74,7 @@ extension InterfaceStatistics {
     /// The counters in a block's body.
     static func decode(
         _ body: RawSpan, _ order: ByteOrder, _ interfaces: [InterfaceDescription]
-    ) throws(BlockProblem) -> (value: InterfaceStatistics, problem: String?) {
+    ) throws(BlockProblem) -> (value: InterfaceStatistics, problem: BlockFlaw?) {
         guard body.byteCount >= 12 else { throw BlockProblem(what: "an interface statistics block is too short") }
         let index = Int(body.load(UInt32.self, at: 0, order))
         guard index < interfaces.count else {

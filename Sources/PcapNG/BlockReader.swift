@@ -22,6 +22,22 @@ public struct BlockReader: ~Copyable {
         case other(type: UInt32)
     }
 
+    /// What the block is that ``advance()`` went to; what it says is a property of the reader.
+    public enum Kind: Sendable {
+        /// ``BlockReader/section``; interface and process indices start again from 0.
+        case section
+        /// The last one of ``BlockReader/interfaces``.
+        case interface
+        /// ``BlockReader/packet`` and ``BlockReader/packetBytes``.
+        case packet
+        /// ``BlockReader/processEvent`` and ``BlockReader/text(_:)``.
+        case processEvent
+        /// ``BlockReader/statistics``.
+        case statistics
+        /// A block that is skipped.
+        case other
+    }
+
     /// How many findings are kept.
     static let damageLimit = 100
 
@@ -35,10 +51,19 @@ public struct BlockReader: ~Copyable {
     /// How many findings there were, also those that ``damage`` does not list.
     public private(set) var damageCount = 0
 
+    /// The last packet so far, without its bytes.
+    public private(set) var packet = PacketBlock(interface: 0, time: nil, originalLength: 0)
+    /// The last process event so far.
+    public private(set) var processEvent = ProcessEventBlock(index: 0, processID: 0)
+    /// The last counters so far.
+    public private(set) var statistics = InterfaceStatistics(interface: 0, time: .distantPast)
+
     private var scanner: BlockScanner
     private let file: String
     private var processCount: UInt32 = 0
-    private var packetRange = 0..<0
+    /// The last packet's; of the current block only where that is a packet.
+    private var places = PacketPlaces()
+    private var isPacket = false
     private var optionStart = Int.max
 
     /// A reader of a source; `file` is what ``Damage/file`` says (lossless escape).
@@ -53,7 +78,7 @@ public struct BlockReader: ~Copyable {
     /// The captured bytes of the current packet; empty for other blocks.
     public var packetBytes: RawSpan {
         @_lifetime(borrow self)
-        get { scanner.body.extracting(packetRange) }
+        get { scanner.body.extracting(isPacket ? places.bytes : 0..<0) }
     }
 
     /// The value of the current block's first option with a code; empty where there is none.
@@ -70,7 +95,10 @@ public struct BlockReader: ~Copyable {
     /// The current block's first comment, as it stands in the file; empty where there is none.
     public var comment: RawSpan {
         @_lifetime(borrow self)
-        get { option(OptionCode.comment) }
+        get {
+            // A packet's options were walked already.
+            isPacket ? scanner.body.extracting(places.comment) : option(OptionCode.comment)
+        }
     }
 
     /// All comments of the current block, as they stand in the file (ill-formed UTF-8 replaced, nothing escaped).
@@ -97,11 +125,24 @@ public struct BlockReader: ~Copyable {
     /// - Returns: what it is; nil at the end, which is the end of the file or, with an entry in ``damage``, where it
     ///   cannot be read any further.
     public mutating func next() throws(ByteSourceError) -> Event? {
+        switch try advance() {
+        case .section?: .section
+        case .interface?: .interface(interfaces.count - 1)
+        case .packet?: .packet(packet)
+        case .processEvent?: .processEvent(processEvent)
+        case .statistics?: .statistics(statistics)
+        case .other?: .other(type: scanner.type)
+        case nil: nil
+        }
+    }
+
+    /// The same as ``next()`` for who reads many blocks: nothing is copied of those that are not looked at.
+    public mutating func advance() throws(ByteSourceError) -> Kind? {
         while !ended {
-            packetRange = 0..<0
+            isPacket = false
             optionStart = .max
             if try scanner.advance() {
-                if let event = decode() { return event }
+                if let kind = decode() { return kind }
             } else {
                 if let what = scanner.damage { note(what) }
                 ended = true
@@ -112,54 +153,68 @@ public struct BlockReader: ~Copyable {
 
     private var ended = false
 
-    /// The current block as an event; nil where it was left out.
-    private mutating func decode() -> Event? {
+    /// ``advance()`` would not have to wait for its source.
+    public var hasBlockReady: Bool { !ended && scanner.holdsNextBlock }
+
+    /// What the current block is; nil where it was left out.
+    @inline(__always)
+    private mutating func decode() -> Kind? {
         do throws(BlockProblem) {
-            switch scanner.type {
-            case BlockType.sectionHeader: return try beginSection()
-            case BlockType.interfaceDescription:
-                let found = try InterfaceDescription.decode(scanner.body, section.byteOrder, count: interfaces.count)
-                finish(options: 8, found.problem)
-                interfaces.append(found.value)
-                return .interface(interfaces.count - 1)
-            case BlockType.enhancedPacket:
-                return deliver(try DecodedPacket.enhanced(scanner.body, section.byteOrder, interfaces))
-            case BlockType.simplePacket:
-                return deliver(try DecodedPacket.simple(scanner.body, section.byteOrder, interfaces))
-            case BlockType.obsoletePacket:
-                return deliver(try DecodedPacket.obsolete(scanner.body, section.byteOrder, interfaces))
-            case BlockType.processEvent:
-                // It is counted even when it is too short: packets name process blocks by their place.
-                processCount += 1
-                let found = try ProcessEventBlock.decode(scanner.body, section.byteOrder, index: processCount - 1)
-                finish(options: 4, found.problem)
-                return .processEvent(found.value)
-            case BlockType.interfaceStatistics:
-                let found = try InterfaceStatistics.decode(scanner.body, section.byteOrder, interfaces)
-                finish(options: 12, found.problem)
-                return .statistics(found.value)
-            default: return .other(type: scanner.type)
+            if scanner.type == BlockType.enhancedPacket {
+                try places.enhanced(scanner.body, section.byteOrder, interfaces, &packet)
+                return delivered()
             }
+            return try decodeRare()
         } catch {
             note("\(error.what); the block is left out")
             return nil
         }
     }
 
-    @inline(__always)
-    private mutating func deliver(_ decoded: DecodedPacket) -> Event {
-        packetRange = decoded.bytes
-        finish(options: decoded.options, decoded.problem)
-        return .packet(decoded.packet)
+    private mutating func decodeRare() throws(BlockProblem) -> Kind? {
+        switch scanner.type {
+        case BlockType.sectionHeader: return try beginSection()
+        case BlockType.interfaceDescription:
+            let found = try InterfaceDescription.decode(scanner.body, section.byteOrder, count: interfaces.count)
+            finish(options: 8, found.problem)
+            interfaces.append(found.value)
+            return .interface
+        case BlockType.simplePacket:
+            try places.simple(scanner.body, section.byteOrder, interfaces, &packet)
+            return delivered()
+        case BlockType.obsoletePacket:
+            try places.obsolete(scanner.body, section.byteOrder, interfaces, &packet)
+            return delivered()
+        case BlockType.processEvent:
+            // It is counted even when it is too short: packets name process blocks by their place.
+            processCount += 1
+            let found = try ProcessEventBlock.decode(scanner.body, section.byteOrder, index: processCount - 1)
+            finish(options: 4, found.problem)
+            processEvent = found.value
+            return .processEvent
+        case BlockType.interfaceStatistics:
+            let found = try InterfaceStatistics.decode(scanner.body, section.byteOrder, interfaces)
+            finish(options: 12, found.problem)
+            statistics = found.value
+            return .statistics
+        default: return .other
+        }
     }
 
     @inline(__always)
-    private mutating func finish(options: Int, _ problem: String?) {
+    private mutating func delivered() -> Kind {
+        isPacket = true
+        finish(options: places.options, places.problem)
+        return .packet
+    }
+
+    @inline(__always)
+    private mutating func finish(options: Int, _ problem: BlockFlaw?) {
         optionStart = options
-        if let problem { note(problem) }
+        if let problem { note(problem.sentence) }
     }
 
-    private mutating func beginSection() throws(BlockProblem) -> Event? {
+    private mutating func beginSection() throws(BlockProblem) -> Kind? {
         let found = try SectionHeader.decode(scanner.body, scanner.byteOrder)
         guard found.majorVersion == 1 else {
             note(

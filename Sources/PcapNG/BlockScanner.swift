@@ -38,6 +38,7 @@ struct BlockScanner: ~Copyable {
     /// Goes to the next block.
     ///
     /// - Returns: false at the end or where the file is damaged beyond reading on; see ``damage``.
+    @inline(__always)
     mutating func advance() throws(ByteSourceError) -> Bool {
         start += length
         offset += UInt64(length)
@@ -70,6 +71,7 @@ struct BlockScanner: ~Copyable {
     }
 
     /// Reads the type, and the byte order where a section begins.
+    @inline(__always)
     private mutating func beginSectionIfAny() -> Bool {
         type = buffer.rawSpan.load(UInt32.self, at: start, byteOrder)
         if type == BlockType.sectionHeader {
@@ -88,8 +90,20 @@ struct BlockScanner: ~Copyable {
         return true
     }
 
+    /// The block after the current one is in the buffer as a whole.
+    var holdsNextBlock: Bool {
+        let next = start + length
+        guard damage == nil, end - next >= 12 else { return false }
+        return end - next >= Int(buffer.rawSpan.load(UInt32.self, at: next + 4, byteOrder))
+    }
+
     /// Makes sure that `count` bytes from `start` on are in the buffer; false where the source ends before.
+    @inline(__always)
     private mutating func hold(_ count: Int) throws(ByteSourceError) -> Bool {
+        end - start >= count ? true : try fill(count)
+    }
+
+    private mutating func fill(_ count: Int) throws(ByteSourceError) -> Bool {
         while end - start < count {
             if sourceEnded { return false }
             makeRoom(for: count)

@@ -41,22 +41,16 @@ extension RawSpan {
         unsafe withUnsafeBytes { unsafe Array($0) }
     }
 
-    /// The bytes are those of an array.
-    public func hasSameBytes(as other: [UInt8]) -> Bool {
-        guard byteCount == other.count else { return false }
-        let bytes = other.rawSpan
-        var offset = 0
-        while offset + 8 <= byteCount {
-            guard load(UInt64.self, at: offset, .little) == bytes.load(UInt64.self, at: offset, .little) else {
-                return false
+    /// The bytes are those of another span.
+    @inline(__always)
+    public func hasSameBytes(as other: RawSpan) -> Bool {
+        guard byteCount == other.byteCount else { return false }
+        return unsafe withUnsafeBytes { bytes in
+            unsafe other.withUnsafeBytes { others in
+                guard let first = bytes.baseAddress, let second = others.baseAddress else { return true }
+                return unsafe memcmp(first, second, bytes.count) == 0
             }
-            offset += 8
         }
-        while offset < byteCount {
-            guard byte(at: offset) == bytes.byte(at: offset) else { return false }
-            offset += 1
-        }
-        return true
     }
 
     /// 64 bits that depend on at most the first `count` bytes, eight at a time: to find equal bytes again, and not to tell

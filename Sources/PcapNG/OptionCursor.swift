@@ -1,5 +1,22 @@
 import TextEscaping
 
+/// What is wrong with a block that can be used all the same. It becomes a sentence only where it is told: a text would be
+/// counted for every packet.
+enum BlockFlaw: Hashable {
+    case optionCut
+    case optionOverrun(code: UInt16)
+    case capturedBeyondOriginal(captured: Int, original: Int)
+
+    var sentence: String {
+        switch self {
+        case .optionCut: "an option is cut"
+        case .optionOverrun(let code): "option \(code) runs past its block"
+        case .capturedBeyondOriginal(let captured, let original):
+            "a packet states \(captured) captured of only \(original) original bytes"
+        }
+    }
+}
+
 /// Walks over the options of a block.
 struct OptionCursor {
     struct Option {
@@ -11,7 +28,7 @@ struct OptionCursor {
     private var position: Int
     private let order: ByteOrder
     /// What is wrong with the options, once the walk came to it; those before it stand.
-    private(set) var problem: String?
+    private(set) var problem: BlockFlaw?
 
     init(at position: Int, order: ByteOrder) {
         self.position = position
@@ -21,24 +38,30 @@ struct OptionCursor {
     /// The next option; nil at the end, with or without an end marker, and where the rest is malformed.
     @inline(__always)
     mutating func next(in body: RawSpan) -> Option? {
-        guard position < body.byteCount, problem == nil else { return nil }
-        guard position <= body.byteCount - 4 else {
-            problem = "an option is cut"
-            return nil
-        }
-        let code = body.load(UInt16.self, at: position, order)
+        guard position <= body.byteCount - 4 else { return cut(body) }
+        // Code and length at one load.
+        let head = body.load(UInt32.self, at: position, order)
+        let code = UInt16(truncatingIfNeeded: order == .little ? head : head >> 16)
         if code == OptionCode.end {
             position = body.byteCount
             return nil
         }
-        let begin = position + 4
-        let end = begin + Int(body.load(UInt16.self, at: position + 2, order))
+        // Nothing here comes near to an overflow: a block has at most 16 MiB.
+        let begin = position &+ 4
+        let end = begin &+ Int(order == .little ? head >> 16 : head & 0xFFFF)
         guard end <= body.byteCount else {
-            problem = "option \(code) runs past its block"
+            problem = .optionOverrun(code: code)
+            position = body.byteCount
             return nil
         }
-        position = begin + (end - begin + 3) & ~3
+        position = begin &+ (end &- begin &+ 3) & ~3
         return Option(code: code, value: begin..<end)
+    }
+
+    private mutating func cut(_ body: RawSpan) -> Option? {
+        if position < body.byteCount { problem = .optionCut }
+        position = body.byteCount
+        return nil
     }
 }
 

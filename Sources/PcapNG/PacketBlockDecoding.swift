@@ -1,32 +1,35 @@
-/// A packet block taken apart: what it says, and where its bytes and options stand in the block's body.
-struct DecodedPacket {
-    var packet: PacketBlock
-    var bytes: Range<Int>
-    var options: Int
+/// Where the bytes and options of a packet block stand in the block's body.
+///
+/// It and the packet are set in place: making new ones for each block would cost more than reading it.
+struct PacketPlaces {
+    private(set) var bytes = 0..<0
+    private(set) var options = 0
+    /// Where the first comment stands; empty where there is none.
+    private(set) var comment = 0..<0
     /// What is wrong with it that does not keep it from being used.
-    var problem: String?
+    private(set) var problem: BlockFlaw?
 
-    /// An enhanced packet block.
-    static func enhanced(
-        _ body: RawSpan, _ order: ByteOrder, _ interfaces: [InterfaceDescription]
-    ) throws(BlockProblem) -> DecodedPacket {
-        try DecodedPacket(body, order, interfaces, interface: Int(body.load(UInt32.self, at: 0, order)))
+    /// Takes an enhanced packet block.
+    @inline(__always)
+    mutating func enhanced(
+        _ body: RawSpan, _ order: ByteOrder, _ interfaces: [InterfaceDescription], _ packet: inout PacketBlock
+    ) throws(BlockProblem) {
+        try take(body, order, interfaces, &packet, interface: Int(body.load(UInt32.self, at: 0, order)))
     }
 
-    /// The obsolete packet block: a shorter interface number makes room for a drop count.
-    static func obsolete(
-        _ body: RawSpan, _ order: ByteOrder, _ interfaces: [InterfaceDescription]
-    ) throws(BlockProblem) -> DecodedPacket {
-        var decoded = try DecodedPacket(body, order, interfaces, interface: Int(body.load(UInt16.self, at: 0, order)))
+    /// Takes the obsolete packet block: a shorter interface number makes room for a drop count.
+    mutating func obsolete(
+        _ body: RawSpan, _ order: ByteOrder, _ interfaces: [InterfaceDescription], _ packet: inout PacketBlock
+    ) throws(BlockProblem) {
+        try take(body, order, interfaces, &packet, interface: Int(body.load(UInt16.self, at: 0, order)))
         let drops = body.load(UInt16.self, at: 2, order)
-        if drops != .max { decoded.packet.dropCount = UInt64(drops) }
-        return decoded
+        if drops != .max { packet.dropCount = UInt64(drops) }
     }
 
-    /// A simple packet block: no time, no interface, no captured length. That follows from the snap length.
-    static func simple(
-        _ body: RawSpan, _ order: ByteOrder, _ interfaces: [InterfaceDescription]
-    ) throws(BlockProblem) -> DecodedPacket {
+    /// Takes a simple packet block: no time, no interface, no captured length. That follows from the snap length.
+    mutating func simple(
+        _ body: RawSpan, _ order: ByteOrder, _ interfaces: [InterfaceDescription], _ packet: inout PacketBlock
+    ) throws(BlockProblem) {
         guard body.byteCount >= 4 else { throw BlockProblem(what: "a simple packet block is too short") }
         guard let interface = interfaces.first else { throw .undescribed("a packet", 0, of: 0) }
         let original = Int(body.load(UInt32.self, at: 0, order))
@@ -35,20 +38,17 @@ struct DecodedPacket {
             throw BlockProblem(
                 what: "a simple packet block should hold \(captured) bytes, it has \(body.byteCount - 4)")
         }
-        return DecodedPacket(
-            packet: PacketBlock(interface: 0, time: nil, originalLength: original), bytes: 4..<4 + captured,
-            options: body.byteCount)
-    }
-
-    private init(packet: PacketBlock, bytes: Range<Int>, options: Int) {
-        self.packet = packet
-        self.bytes = bytes
-        self.options = options
+        self = PacketPlaces()
+        packet = PacketBlock(interface: 0, time: nil, originalLength: original)
+        bytes = 4..<4 + captured
+        options = body.byteCount
     }
 
     /// A head of 20 bytes, the packet, its options: the same in the enhanced and the obsolete block.
-    private init(
-        _ body: RawSpan, _ order: ByteOrder, _ interfaces: [InterfaceDescription], interface index: Int
+    @inline(__always)
+    private mutating func take(
+        _ body: RawSpan, _ order: ByteOrder, _ interfaces: [InterfaceDescription], _ packet: inout PacketBlock,
+        interface index: Int
     ) throws(BlockProblem) {
         guard body.byteCount >= 20 else { throw BlockProblem(what: "a packet block is too short") }
         guard index < interfaces.count else { throw .undescribed("a packet", index, of: interfaces.count) }
@@ -58,31 +58,42 @@ struct DecodedPacket {
             throw BlockProblem(
                 what: "a packet states \(captured) captured bytes, its block holds \(body.byteCount - 20)")
         }
-        packet = PacketBlock(
-            interface: index, time: interfaces[index].time(ticks: body.ticks(at: 4, order)),
-            originalLength: max(original, captured))
+        // Not the description as a whole: its texts would be counted for every packet.
+        let time = InterfaceDescription.time(
+            body.ticks(at: 4, order), interfaces[index].resolution, offset: interfaces[index].timestampOffset)
+        packet = PacketBlock(interface: index, time: time, originalLength: max(original, captured))
         bytes = 20..<20 + captured
         options = min(20 + (captured + 3) & ~3, body.byteCount)
-        if options < body.byteCount { readOptions(body, order) }
+        comment = 0..<0
+        problem = nil
+        readOptions(body, order, &packet)
         if original < captured, problem == nil {
-            problem = "a packet states \(captured) captured of only \(original) original bytes"
+            problem = .capturedBeyondOriginal(captured: captured, original: original)
         }
     }
 
-    private mutating func readOptions(_ body: RawSpan, _ order: ByteOrder) {
+    @inline(__always)
+    private mutating func readOptions(_ body: RawSpan, _ order: ByteOrder, _ packet: inout PacketBlock) {
         var cursor = OptionCursor(at: options, order: order)
+        var hasComment = false
         while let option = cursor.next(in: body) {
             let at = option.value.lowerBound
-            switch (option.code, option.value.count) {
-            case (OptionCode.Packet.flags, 4): packet.flags = body.load(UInt32.self, at: at, order)
-            case (OptionCode.Packet.dropCount, 8): packet.dropCount = body.load(UInt64.self, at: at, order)
-            case (OptionCode.Packet.packetID, 8): packet.packetID = body.load(UInt64.self, at: at, order)
-            case (OptionCode.Packet.queue, 4): packet.queue = body.load(UInt32.self, at: at, order)
-            case (OptionCode.Packet.processAndThread, 8):
+            let count = option.value.count
+            switch option.code {
+            case OptionCode.comment where !hasComment:
+                comment = option.value
+                hasComment = true
+            case OptionCode.Packet.flags where count == 4: packet.flags = body.load(UInt32.self, at: at, order)
+            case OptionCode.Packet.processAndThread where count == 8:
                 packet.processID = body.load(UInt32.self, at: at, order)
                 packet.threadID = body.load(UInt32.self, at: at + 4, order)
-            case (OptionCode.Packet.processIndex, 4): packet.processIndex = body.load(UInt32.self, at: at, order)
-            case (OptionCode.Packet.effectiveProcessIndex, 4):
+            case OptionCode.Packet.processIndex where count == 4:
+                packet.processIndex = body.load(UInt32.self, at: at, order)
+            case OptionCode.Packet.dropCount where count == 8:
+                packet.dropCount = body.load(UInt64.self, at: at, order)
+            case OptionCode.Packet.packetID where count == 8: packet.packetID = body.load(UInt64.self, at: at, order)
+            case OptionCode.Packet.queue where count == 4: packet.queue = body.load(UInt32.self, at: at, order)
+            case OptionCode.Packet.effectiveProcessIndex where count == 4:
                 packet.effectiveProcessIndex = body.load(UInt32.self, at: at, order)
             default: break
             }

@@ -116,7 +116,8 @@ public struct PacketCommentScanner: ~Escapable {
     private let line: RawSpan
     private var position = 0
     private var name = 0..<0
-    private var value = 0..<0
+    /// Where the current value stands in the line.
+    public private(set) var value = 0..<0
     private var isQuoted = false
 
     /// A scanner at the begin of a line.

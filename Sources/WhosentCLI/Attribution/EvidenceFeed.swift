@@ -20,9 +20,13 @@ struct EvidenceFeed {
         let host: UInt16
         /// The number of the first evidence that is of the same machine and boot.
         let machine: UInt16
-        var next: EvidenceRecord?
+        /// Records that were read, and how many of them were taken.
+        var batch = EvidenceBatch()
+        var takenSends = 0
+        var takenOthers = 0
+        /// Nothing is to be taken before the captures have come to this moment.
+        var resumes = Timestamp.distantPast
         var hasEnded = false
-        var reportedDamage = 0
         var recent = RecentTimes()
     }
 
@@ -32,12 +36,12 @@ struct EvidenceFeed {
         private var times = [Timestamp](repeating: .distantPast, count: count)
         private var next = 0
 
-        /// Whether fewer records than the limit lie beyond a moment.
-        func mayGrow(beyond moment: Timestamp) -> Bool { times[next] <= moment }
+        /// Fewer records than the limit lie beyond this moment and every later one.
+        var grows: Timestamp { times[next] }
 
         mutating func note(_ time: Timestamp) {
             times[next] = time
-            next = (next + 1) % Self.count
+            next = (next + 1) & (Self.count - 1)
         }
     }
 
@@ -80,7 +84,7 @@ struct EvidenceFeed {
         }
     }
 
-    /// What each file covers, as far as is known by now.
+    /// What each file covers, as far as was known when it was opened.
     var coverages: [UInt16: Coverage] {
         Dictionary(uniqueKeysWithValues: sources.map { ($0.host, Self.shifted($0.reader.coverage, clockOffset)) })
     }
@@ -89,7 +93,7 @@ struct EvidenceFeed {
     mutating func advance(through time: Timestamp, into sink: inout some EvidenceSink & ~Copyable)
         throws(CommandFailure)
     {
-        for index in sources.indices where !sources[index].hasEnded {
+        for index in sources.indices where sources[index].resumes <= time && !sources[index].hasEnded {
             try Self.advance(&sources[index], through: time, clockOffset: clockOffset, into: &sink)
         }
     }
@@ -99,42 +103,69 @@ struct EvidenceFeed {
         _ source: inout Source, through time: Timestamp, clockOffset: Int64,
         into sink: inout some EvidenceSink & ~Copyable
     ) throws(CommandFailure) {
-        let certain = time.advanced(by: disorder)
-        let possible = time.advanced(by: patience)
         while true {
-            if source.next == nil {
-                source.next = try read(source)
-                guard source.next != nil else {
-                    source.hasEnded = true
+            if source.takenOthers < source.batch.others.count,
+                source.batch.others[source.takenOthers].position == source.takenSends
+            {
+                let record = source.batch.others[source.takenOthers].record
+                if let moment = moment(of: record)?.advanced(by: clockOffset) {
+                    guard take(moment, in: &source, time) else { return }
+                }
+                add(record, of: source.host, clockOffset: clockOffset, to: &sink)
+                source.takenOthers += 1
+            } else if source.takenSends < source.batch.sends.count {
+                let moment = source.batch.sends[source.takenSends].time
+                guard take(moment, in: &source, time) else { return }
+                sink.add(source.batch.sends[source.takenSends])
+                source.takenSends += 1
+            } else {
+                guard try readMore(&source, clockOffset) else {
                     sink.setCoverage(shifted(source.reader.coverage, clockOffset), host: source.host)
                     sink.add(source.reader.damage)
                     return
                 }
             }
-            guard let record = source.next else { return }
-            if let moment = moment(of: record)?.advanced(by: clockOffset) {
-                guard moment <= certain || (moment <= possible && source.recent.mayGrow(beyond: certain)) else {
-                    return
-                }
-                source.recent.note(moment)
-            }
-            add(record, of: source, clockOffset: clockOffset, to: &sink)
-            source.next = nil
         }
     }
 
-    private static func read(_ source: Source) throws(CommandFailure) -> EvidenceRecord? {
-        do { return try source.reader.next() } catch { throw CommandFailure(error.exitStatus, error.description) }
+    /// Whether a record of this moment is to be taken now; where not, notes when.
+    @inline(__always)
+    private static func take(_ moment: Timestamp, in source: inout Source, _ time: Timestamp) -> Bool {
+        let resumes = min(
+            moment.advanced(by: -disorder),
+            max(moment.advanced(by: -patience), source.recent.grows.advanced(by: -disorder)))
+        guard resumes <= time else {
+            source.resumes = resumes
+            return false
+        }
+        source.recent.note(moment)
+        return true
+    }
+
+    /// Goes to the next batch; false at the end.
+    private static func readMore(_ source: inout Source, _ clockOffset: Int64) throws(CommandFailure) -> Bool {
+        switch source.batch.end {
+        case .complete?:
+            source.hasEnded = true
+            return false
+        case .failed(let error)?: throw CommandFailure(error.exitStatus, error.description)
+        case nil: break
+        }
+        source.reader.read(into: &source.batch)
+        source.takenSends = 0
+        source.takenOthers = 0
+        guard clockOffset != 0 || source.machine != source.host else { return true }
+        for index in source.batch.sends.indices {
+            source.batch.sends[index].machine = source.machine
+            source.batch.sends[index].time = source.batch.sends[index].time.advanced(by: clockOffset)
+        }
+        return true
     }
 
     private static func add(
-        _ record: EvidenceRecord, of source: Source, clockOffset: Int64, to sink: inout some EvidenceSink & ~Copyable
+        _ record: EvidenceRecord, of host: UInt16, clockOffset: Int64, to sink: inout some EvidenceSink & ~Copyable
     ) {
         switch record {
-        case .send(var send):
-            send.machine = source.machine
-            send.time = send.time.advanced(by: clockOffset)
-            sink.add(send)
         case .wire(var wire):
             wire.time = wire.time.advanced(by: clockOffset)
             sink.add(wire)
@@ -144,8 +175,8 @@ struct EvidenceFeed {
         case .tunnels(var scan):
             scan.time = scan.time.advanced(by: clockOffset)
             sink.add(scan)
-        case .coverageChanged: sink.setCoverage(shifted(source.reader.coverage, clockOffset), host: source.host)
-        case .end, .traffic, .sighting, .listing, .socket: break
+        case .coverageChanged(let coverage): sink.setCoverage(shifted(coverage, clockOffset), host: host)
+        case .send, .end, .traffic, .sighting, .listing, .socket: break
         case .lost(var loss):
             loss.start = loss.start.advanced(by: clockOffset)
             loss.stop = loss.stop.advanced(by: clockOffset)
@@ -153,12 +184,11 @@ struct EvidenceFeed {
         }
     }
 
-    /// When a record was taken; nil for what has no moment and may be taken in at once.
+    /// When a record that is no send was taken; nil for what has no moment and may be taken in at once.
     private static func moment(of record: EvidenceRecord) -> Timestamp? {
         switch record {
-        case .send(let send): send.time
         case .wire(let wire): wire.time
-        case .process, .tunnels, .coverageChanged, .end, .traffic, .sighting, .listing, .socket: nil
+        case .send, .process, .tunnels, .coverageChanged, .end, .traffic, .sighting, .listing, .socket: nil
         case .lost(let loss): loss.start
         }
     }
