@@ -184,8 +184,9 @@ let package = Package(
         .testTarget(
             name: "WhosentCLITests",
             dependencies: [
-                "Capture", "Classification", "Correlation", "PcapNG", "Records", "Reporting", "WhosentCLI",
+                "Capture", "Classification", "Correlation", "Evidence", "PcapNG", "Records", "Reporting", "WhosentCLI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
 

@@ -1,7 +1,7 @@
 internal import CLibPcap
 
 /// How many processors this process may use; 1 where that is not known.
-func processorCount() -> Int {
+public func processorCount() -> Int {
     // As many as cpu_set_t has room for.
     var set = [UInt64](repeating: 0, count: 1024 / 64)
     let size = unsafe set.withUnsafeMutableBytes { unsafe sched_getaffinity(0, $0.count, $0.baseAddress) }

@@ -20,8 +20,9 @@ public struct EvidenceBatch: Sendable {
         case failed(EvidenceError)
     }
 
-    /// Enough that handing a batch over costs nothing beside its records, in half a megabyte.
-    public static let limit = 1 << 10
+    /// The most records in a batch: enough that handing it to another thread costs nothing beside them, and few enough that
+    /// they stay in the processor's cache.
+    public static let limit = 1 << 9
 
     /// The send records.
     public var sends: [SendRecord] = []

@@ -8,11 +8,9 @@ import Records
 /// Where a line holds what changes from packet to packet or from socket to socket besides (segments, a translation, the
 /// socket's creator), it is kept as a whole.
 struct SendCommentTemplates {
-    private static let count = 1 << 12
+    private static let count = 1 << 11
     /// Longer lines are rare, and not worth the memory.
     private static let lengthLimit = 192
-    /// This many digits always fit into 64 bits; longer numbers are left to the scanner.
-    private static let mostDigits = 19
 
     private struct Slot {
         var comment = SendComment()
@@ -29,15 +27,17 @@ struct SendCommentTemplates {
     /// What was read last.
     private var current = count
     private var cookie: UInt64 = 0
+    private var turn = 0
 
     /// Reads a line; false where it is malformed.
     ///
     /// - Parameter thread: the sender's, which tells where to look and proves nothing.
     @inline(__always)
     mutating func read(_ line: RawSpan, thread: UInt32) -> Bool {
-        // What stands before the cookie: namespace and interface.
-        let near = Self.place(line.mixed(first: 24) ^ UInt64(thread))
-        return matches(line, near) || readAnew(line, near: near)
+        // What stands before the cookie: namespace and interface. A cookie of another length must not look like another.
+        let start = line.extracting(0..<min(24, line.byteCount))
+        let near = Self.place(start.mixed(first: 24) ^ UInt64(thread))
+        return matches(line, near) || matches(line, near ^ 1) || readAnew(line, near: near)
     }
 
     /// The record of a packet with the line that was read last.
@@ -57,9 +57,17 @@ struct SendCommentTemplates {
         var place: Range<Int>?
         guard let comment = SendComment(line, cookie: &place) else { return false }
         let isPlain = comment.beforeNAT == nil && comment.creator == nil && comment.segmentSize == 0
-        keep(comment, line, cookie: isPlain ? place : nil, at: isPlain ? near : exact)
+        keep(comment, line, cookie: isPlain ? place : nil, at: isPlain ? free(of: near) : exact)
         cookie = comment.cookie
         return true
+    }
+
+    /// The one of two neighbours that is free, or else the one whose turn it is: two threads that meet at a place share it.
+    private mutating func free(of near: Int) -> Int {
+        if slots[near].head == 0 { return near }
+        if slots[near ^ 1].head == 0 { return near ^ 1 }
+        turn ^= 1
+        return near ^ turn
     }
 
     /// Whether a slot's line says the same but for the cookie: then it is the current one.
@@ -74,7 +82,7 @@ struct SendCommentTemplates {
         if let tail = slots[index].tail {
             let end = line.byteCount - tail
             let kept = begin + head..<begin + head + tail
-            guard end > head, end - head <= Self.mostDigits,
+            guard end > head,
                 line.extracting(end..<line.byteCount).hasSameBytes(as: bytes.rawSpan.extracting(kept)),
                 let number = line.decimal(in: head..<end)
             else { return false }
@@ -105,20 +113,5 @@ struct SendCommentTemplates {
     }
 
     @inline(__always)
-    private static func place(_ mixed: UInt64) -> Int { Int((mixed &* 0x9E37_79B9_7F4A_7C15) >> 52) }
-}
-
-extension RawSpan {
-    /// A number of decimal digits without leading zeros; nil where it is none. The range has at most 19 bytes, and one at
-    /// least.
-    @inline(__always)
-    fileprivate func decimal(in range: Range<Int>) -> UInt64? {
-        var number: UInt64 = 0
-        for offset in range {
-            let digit = byte(at: offset) &- UInt8(ascii: "0")
-            guard digit < 10 else { return nil }
-            number = number &* 10 &+ UInt64(digit)
-        }
-        return range.count > 1 && byte(at: range.lowerBound) == UInt8(ascii: "0") ? nil : number
-    }
+    private static func place(_ mixed: UInt64) -> Int { Int((mixed &* 0x9E37_79B9_7F4A_7C15) >> 53) }
 }

@@ -66,10 +66,35 @@ struct PacketPlaces {
         options = min(20 + (captured + 3) & ~3, body.byteCount)
         comment = 0..<0
         problem = nil
-        readOptions(body, order, &packet)
+        if order != .little || !readUsualOptions(body, &packet) { readOptions(body, order, &packet) }
         if original < captured, problem == nil {
             problem = .capturedBeyondOriginal(captured: captured, original: original)
         }
+    }
+
+    /// Reads the options that send records have: a comment, flags, process and thread, and the process's block, in the order
+    /// in which they are written here. They are most of an evidence file, and looking for each option anew would take half
+    /// of what reading a block takes.
+    ///
+    /// - Returns: false, with nothing changed, where the options are any others.
+    @inline(__always)
+    private mutating func readUsualOptions(_ body: RawSpan, _ packet: inout PacketBlock) -> Bool {
+        let head = body.load(UInt32.self, at: options, .little)
+        let begin = options &+ 4
+        let end = begin &+ Int(head >> 16)
+        let rest = begin &+ (end &- begin &+ 3) & ~3
+        guard head & 0xFFFF == UInt32(OptionCode.comment), rest &+ 32 == body.byteCount,
+            body.load(UInt32.self, at: rest, .little) == 4 << 16 | UInt32(OptionCode.Packet.flags),
+            body.load(UInt32.self, at: rest &+ 8, .little) == 8 << 16 | UInt32(OptionCode.Packet.processAndThread),
+            body.load(UInt32.self, at: rest &+ 20, .little) == 4 << 16 | UInt32(OptionCode.Packet.processIndex),
+            body.load(UInt32.self, at: rest &+ 28, .little) == UInt32(OptionCode.end)
+        else { return false }
+        comment = begin..<end
+        packet.flags = body.load(UInt32.self, at: rest &+ 4, .little)
+        packet.processID = body.load(UInt32.self, at: rest &+ 12, .little)
+        packet.threadID = body.load(UInt32.self, at: rest &+ 16, .little)
+        packet.processIndex = body.load(UInt32.self, at: rest &+ 24, .little)
+        return true
     }
 
     @inline(__always)

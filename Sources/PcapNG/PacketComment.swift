@@ -252,3 +252,18 @@ public struct PacketCommentScanner: ~Escapable {
         return false
     }
 }
+
+extension RawSpan {
+    /// A number as ``PacketCommentScanner/integer`` reads it, but of at most 19 digits, which always fit into 64 bits; nil for
+    /// anything else.
+    public func decimal(in range: Range<Int>) -> UInt64? {
+        guard (1...19).contains(range.count) else { return nil }
+        var number: UInt64 = 0
+        for offset in range {
+            let digit = byte(at: offset) &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            number = number &* 10 &+ UInt64(digit)
+        }
+        return range.count > 1 && byte(at: range.lowerBound) == UInt8(ascii: "0") ? nil : number
+    }
+}

@@ -1,3 +1,4 @@
+import Capture
 import Evidence
 import Records
 import TextEscaping
@@ -16,7 +17,9 @@ protocol EvidenceSink: ~Copyable {
 /// Evidence files, read only as far as the captures have come.
 struct EvidenceFeed {
     private struct Source {
-        let reader: EvidenceReader
+        let file: EvidenceAhead
+        /// As far as was known when it was opened.
+        let coverage: Coverage
         let host: UInt16
         /// The number of the first evidence that is of the same machine and boot.
         let machine: UInt16
@@ -59,8 +62,10 @@ struct EvidenceFeed {
 
     /// Opens the files.
     ///
-    /// - Parameter clockOffset: nanoseconds to add to the evidence's times.
-    init(paths: [String], clockOffset: Int64 = 0) throws(CommandFailure) {
+    /// - Parameters:
+    ///   - clockOffset: nanoseconds to add to the evidence's times.
+    ///   - mayHaveThreads: files are read ahead where there are processors for it.
+    init(paths: [String], clockOffset: Int64 = 0, mayHaveThreads: Bool = true) throws(CommandFailure) {
         self.clockOffset = clockOffset
         if let twice = paths.indices.first(where: { paths[..<$0].contains(paths[$0]) }) {
             throw CommandFailure(
@@ -68,15 +73,18 @@ struct EvidenceFeed {
         }
         var boots: [String: UInt16] = [:]
         for (index, path) in paths.enumerated() {
+            let number = UInt16(index)
             do throws(EvidenceError) {
-                let reader = try EvidenceReader(path: path, host: UInt16(index))
-                if reader.trust == .recorded {
-                    let number = UInt16(index)
-                    let machine = reader.coverage.bootID.map { boots[$0, default: number] } ?? number
-                    if let boot = reader.coverage.bootID { boots[boot] = machine }
-                    sources.append(Source(reader: reader, host: number, machine: machine))
-                } else {
-                    foreign.append(ForeignEvidence.File(path: path, number: UInt16(index), reader: reader))
+                let mayHaveThread = mayHaveThreads && sources.count + 1 < processorCount()
+                switch try OpenedFile.open(path, number: number, mayHaveThread: mayHaveThread) {
+                case .recorded(let file):
+                    let coverage = file.coverage
+                    let boot = coverage.bootID
+                    let machine = boot.map { boots[$0, default: number] } ?? number
+                    if let boot { boots[boot] = machine }
+                    sources.append(Source(file: file, coverage: coverage, host: number, machine: machine))
+                case .foreign(let reader):
+                    foreign.append(ForeignEvidence.File(path: path, number: number, reader: reader))
                 }
             } catch {
                 throw CommandFailure(error.exitStatus, error.description)
@@ -84,9 +92,20 @@ struct EvidenceFeed {
         }
     }
 
+    private enum OpenedFile {
+        case recorded(EvidenceAhead)
+        case foreign(EvidenceReader)
+
+        static func open(_ path: String, number: UInt16, mayHaveThread: Bool) throws(EvidenceError) -> OpenedFile {
+            let reader = try EvidenceReader(path: path, host: number)
+            guard reader.trust == .recorded else { return .foreign(reader) }
+            return .recorded(EvidenceAhead(reader, mayHaveThread: mayHaveThread))
+        }
+    }
+
     /// What each file covers, as far as was known when it was opened.
     var coverages: [UInt16: Coverage] {
-        Dictionary(uniqueKeysWithValues: sources.map { ($0.host, Self.shifted($0.reader.coverage, clockOffset)) })
+        Dictionary(uniqueKeysWithValues: sources.map { ($0.host, Self.shifted($0.coverage, clockOffset)) })
     }
 
     /// Adds every record up to `time`, and what is read on the way.
@@ -120,8 +139,8 @@ struct EvidenceFeed {
                 source.takenSends += 1
             } else {
                 guard try readMore(&source, clockOffset) else {
-                    sink.setCoverage(shifted(source.reader.coverage, clockOffset), host: source.host)
-                    sink.add(source.reader.damage)
+                    sink.setCoverage(shifted(source.file.coverage, clockOffset), host: source.host)
+                    sink.add(source.file.damage)
                     return
                 }
             }
@@ -151,7 +170,7 @@ struct EvidenceFeed {
         case .failed(let error)?: throw CommandFailure(error.exitStatus, error.description)
         case nil: break
         }
-        source.reader.read(into: &source.batch)
+        source.file.read(into: &source.batch)
         source.takenSends = 0
         source.takenOthers = 0
         guard clockOffset != 0 || source.machine != source.host else { return true }

@@ -1,23 +1,27 @@
 internal import Glibc
 internal import Synchronization
 
-/// Batches on their way from one thread to another, first in, first out.
+/// Batches of captured frames on their way.
+typealias BatchQueue = Handover<FrameBatch>
+
+/// Values on their way from one thread to another, first in, first out.
 @safe
-final class BatchQueue: Sendable {
+public final class Handover<Value: Sendable>: Sendable {
     private struct State {
-        var batches: [FrameBatch] = []
+        var values: [Value] = []
         var isClosed = false
     }
 
     private let state = Mutex(State())
-    /// Counts the batches, and one more for the end.
+    /// Counts the values, and one more for the end.
     private let semaphore: SemaphoreAddress
 
     @safe private struct SemaphoreAddress: @unchecked Sendable {
         let pointer: UnsafeMutablePointer<sem_t>
     }
 
-    init() {
+    /// Nothing is on its way.
+    public init() {
         let pointer = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
         unsafe sem_init(pointer, 0, 0)
         unsafe semaphore = SemaphoreAddress(pointer: pointer)
@@ -28,22 +32,24 @@ final class BatchQueue: Sendable {
         unsafe semaphore.pointer.deallocate()
     }
 
-    func put(_ batch: FrameBatch) {
-        state.withLock { $0.batches.append(batch) }
+    /// Hands over a value.
+    public func put(_ value: Value) {
+        state.withLock { $0.values.append(value) }
         unsafe sem_post(semaphore.pointer)
     }
 
-    /// Waits for the next batch; nil once the queue is closed.
-    func take() -> FrameBatch? {
+    /// Waits for the next value; nil once this is closed.
+    public func take() -> Value? {
         while unsafe sem_wait(semaphore.pointer) != 0 {}
-        return state.withLock { $0.isClosed || $0.batches.isEmpty ? nil : $0.batches.removeFirst() }
+        return state.withLock { $0.isClosed || $0.values.isEmpty ? nil : $0.values.removeFirst() }
     }
 
     /// Nobody is to wait here any more.
-    func close() {
+    public func close() {
         state.withLock { $0.isClosed = true }
         unsafe sem_post(semaphore.pointer)
     }
 
-    var isClosed: Bool { state.withLock { $0.isClosed } }
+    /// Nobody waits here any more.
+    public var isClosed: Bool { state.withLock { $0.isClosed } }
 }
