@@ -84,7 +84,8 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     init(capacity: Int) {
         self.capacity = max(capacity, 1)
         var buckets = 1024
-        while buckets < self.capacity { buckets *= 2 }
+        // Two for each slot: half as many links to pass as with one.
+        while buckets < 2 * self.capacity { buckets *= 2 }
         identityHeads = Array(repeating: Self.nowhere, count: buckets)
         datagramHeads = Array(repeating: Self.nowhere, count: buckets)
     }
