@@ -10,26 +10,17 @@ import SystemPackage
 ///
 /// Sends come before the process records that describe their senders, so nothing can be written while polling.
 struct RecordBatch: ProbeRecordSink {
-    enum Packet {
-        case send(SendRecord)
-        case wire(WireRecord)
-
-        var time: Timestamp {
-            switch self {
-            case .send(let record): record.time
-            case .wire(let record): record.time
-            }
-        }
-    }
-
-    struct Entry {
-        let packet: Packet
+    /// A record, and where the bytes of its packet lie.
+    struct Entry<Record> {
+        let time: Timestamp
+        let record: Record
         let bytes: Range<Int>
         let originalLength: Int
     }
 
     private let filter: PacketFilter?
-    var entries: [Entry] = []
+    var sends: [Entry<SendRecord>] = []
+    var wires: [Entry<WireRecord>] = []
     var bytes: [UInt8] = []
     var processes: [ProcessRecord] = []
     var losses: [LossInterval] = []
@@ -37,34 +28,53 @@ struct RecordBatch: ProbeRecordSink {
     init(filter: PacketFilter?) { self.filter = filter }
 
     mutating func send(_ record: SendRecord, bytes: RawSpan, originalLength: Int) {
-        keep(.send(record), bytes, originalLength)
+        guard passes(bytes, originalLength) else { return }
+        sends.append(Entry(time: record.time, record: record, bytes: keep(bytes), originalLength: originalLength))
     }
 
     mutating func wire(_ record: WireRecord, bytes: RawSpan, originalLength: Int) {
-        keep(.wire(record), bytes, originalLength)
+        guard passes(bytes, originalLength) else { return }
+        wires.append(Entry(time: record.time, record: record, bytes: keep(bytes), originalLength: originalLength))
     }
 
     mutating func process(_ record: ProcessRecord) { processes.append(record) }
     mutating func lost(_ interval: LossInterval) { losses.append(interval) }
 
+    /// Each ring is in order by itself, or nearly; readers want one order. To move records of one sender about would cost
+    /// more than to look whether any has to be.
+    mutating func sortByTime() {
+        Self.sort(&sends)
+        Self.sort(&wires)
+    }
+
+    private static func sort<Record>(_ entries: inout [Entry<Record>]) {
+        guard entries.indices.dropFirst().contains(where: { entries[$0].time < entries[$0 - 1].time }) else { return }
+        entries.sort { $0.time < $1.time }
+    }
+
     mutating func removeAll() {
-        entries.removeAll(keepingCapacity: true)
+        sends.removeAll(keepingCapacity: true)
+        wires.removeAll(keepingCapacity: true)
         bytes.removeAll(keepingCapacity: true)
         processes.removeAll(keepingCapacity: true)
         losses.removeAll(keepingCapacity: true)
     }
 
-    private mutating func keep(_ packet: Packet, _ span: RawSpan, _ originalLength: Int) {
-        if let filter, !filter.matches(span, originalLength: originalLength) { return }
+    private func passes(_ span: RawSpan, _ originalLength: Int) -> Bool {
+        guard let filter else { return true }
+        return filter.matches(span, originalLength: originalLength)
+    }
+
+    private mutating func keep(_ span: RawSpan) -> Range<Int> {
         let start = bytes.count
         bytes.append(span)
-        entries.append(Entry(packet: packet, bytes: start..<bytes.count, originalLength: originalLength))
+        return start..<bytes.count
     }
 }
 
 /// Writes batches as evidence: processes before their first use, packets in order of time.
 final class EvidenceRecorder {
-    private let writer: EvidenceWriter
+    private var writer: EvidenceWriter
     private var processes: LiveProcesses
     private var described = DescribedSenders()
     private var lastSender = LastSender()
@@ -98,9 +108,8 @@ final class EvidenceRecorder {
         for record in batch.processes { processes.add(record) }
         let named = batch.processes.lazy.map(\.process).filter { self.described.lacksName($0) }
         let learned = processes.drained(until: watermark)
-        if batch.entries.contains(where: { cameFromTunnel($0.packet) }) { tunnels.look() }
-        // Each ring is in order by itself; readers want one order.
-        batch.entries.sort { $0.packet.time < $1.packet.time }
+        if batch.wires.contains(where: { cameFromTunnel($0.record) }) { tunnels.look() }
+        batch.sortByTime()
         do {
             for loss in batch.losses {
                 if loss.kind == .process { processes.noteLostRecords(from: loss.start, to: loss.stop) }
@@ -112,20 +121,34 @@ final class EvidenceRecorder {
                 try complete(process)
             }
             for scan in tunnels.takeScans() { try writer.tunnels(scan) }
-            for entry in batch.entries {
-                let bytes = batch.bytes.rawSpan.extracting(entry.bytes)
-                switch entry.packet {
-                case .send(let record):
-                    try describe(record)
-                    try writer.send(record, bytes: bytes, originalLength: entry.originalLength)
-                case .wire(let record): try writer.wire(record, bytes: bytes, originalLength: entry.originalLength)
-                }
-            }
+            try write(batch)
             try writer.flush()
         } catch {
             throw error.failure
         }
         batch.removeAll()
+    }
+
+    /// Writes both kinds of packets in one order of time.
+    private func write(_ batch: borrowing RecordBatch) throws(BlockWriterError) {
+        var wire = 0
+        for index in batch.sends.indices {
+            while wire < batch.wires.count, batch.wires[wire].time < batch.sends[index].time {
+                try writeWire(wire, of: batch)
+                wire += 1
+            }
+            try describe(batch.sends[index].record)
+            try writer.send(
+                batch.sends[index].record, bytes: batch.bytes.rawSpan.extracting(batch.sends[index].bytes),
+                originalLength: batch.sends[index].originalLength)
+        }
+        for rest in wire..<batch.wires.count { try writeWire(rest, of: batch) }
+    }
+
+    private func writeWire(_ index: Int, of batch: borrowing RecordBatch) throws(BlockWriterError) {
+        let entry = batch.wires[index]
+        try writer.wire(
+            entry.record, bytes: batch.bytes.rawSpan.extracting(entry.bytes), originalLength: entry.originalLength)
     }
 
     /// Writes interfaces that are new or have new addresses.
@@ -163,8 +186,8 @@ final class EvidenceRecorder {
     var isLooking: Bool { processes.isLooking || tunnels.isLooking }
 
     /// A process wrote the packet into a TUN or TAP device.
-    private func cameFromTunnel(_ packet: RecordBatch.Packet) -> Bool {
-        guard case .wire(let record) = packet, case .forwarded(let index, _) = record.origin else { return false }
+    private func cameFromTunnel(_ record: WireRecord) -> Bool {
+        guard case .forwarded(let index, _) = record.origin else { return false }
         return interfaces.contains { $0.isTunnel && $0.index == index && $0.namespace == record.namespace }
     }
 

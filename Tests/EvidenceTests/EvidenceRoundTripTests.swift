@@ -9,7 +9,7 @@ struct EvidenceRoundTripTests {
     @Test("header, coverage and summary survive exactly")
     func header() throws {
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             try writer.finish(stop: SampleEvidence.start.advanced(by: 5), lost: [:])
         }
         let (records, reader) = try readAll(bytes)
@@ -27,7 +27,7 @@ struct EvidenceRoundTripTests {
         var generator = FixedGenerator(state: 7)
         var expected: [SendRecord] = []
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 60)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 60)
             for _ in 0..<500 {
                 let (record, packet) = try randomSend(&generator)
                 try writer.send(record, bytes: packet.rawSpan, originalLength: packet.count)
@@ -55,7 +55,7 @@ struct EvidenceRoundTripTests {
         ]
         var expected: [WireRecord] = []
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             for (index, origin) in origins.enumerated() {
                 var record = WireRecord(
                     time: SampleEvidence.start.advanced(by: Int64(index)), packet: ip, origin: origin,
@@ -79,7 +79,7 @@ struct EvidenceRoundTripTests {
         var renamed = description
         renamed.name = "other"
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             #expect(!writer.describes(key, imageVersion: 1))
             try writer.process(key: key, imageVersion: 1, description: description, time: SampleEvidence.start)
             #expect(writer.describes(key, imageVersion: 1))
@@ -117,7 +117,7 @@ struct EvidenceRoundTripTests {
         description.arguments = (0..<2000).map { "\($0) " + String(repeating: "\"", count: 40) }
         description.parents[0].arguments = [String(repeating: "p", count: 70_000)]
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             try writer.process(
                 key: ProcessKey(pid: 5, startTime: 1), imageVersion: 1, description: description,
                 time: SampleEvidence.start)
@@ -146,7 +146,7 @@ struct EvidenceRoundTripTests {
         var late = HostInterface(index: 9, name: "veth0", namespace: 77, mac: nil, addresses: [])
         late.isVirtual = true
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             for loss in losses { try writer.lost(loss) }
             try writer.interfaces([late], time: SampleEvidence.start)
             try writer.finish(stop: SampleEvidence.start.advanced(by: 100), lost: [.send: 20])
@@ -174,7 +174,7 @@ struct EvidenceRoundTripTests {
         let packet = SampleEvidence.udp(payload: [1])
         let ip = try #require(decoded(packet, originalLength: packet.count))
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: header, snapLength: 128)
             try writer.send(
                 SendRecord(time: SampleEvidence.start, packet: ip, process: ProcessKey(pid: 5, startTime: 1)),
                 bytes: packet.rawSpan, originalLength: packet.count)
