@@ -18,15 +18,25 @@ public struct EvidenceWriter: ~Copyable {
     private var processes = DescribedProcesses()
     private var interfaceNames: [InterfaceKey: String] = [:]
     private var comments = SendCommentCache()
-    /// Senders come in bursts: the comment before is nearly always the same.
-    private var lastComment: SendComment?
-    private var lastLine: [UInt8] = []
+    /// Senders come in bursts: from the third packet on its block is a copy with another time and other bytes.
+    private var lastSending: Sending?
+    private var lastPacket: RepeatablePacket?
     private var line = PacketCommentWriter()
     private var json = JSONWriter()
 
     private struct InterfaceKey: Hashable {
         var namespace: UInt32
         var index: UInt32
+    }
+
+    /// All that a packet's block says besides its time and its bytes.
+    private struct Sending: Equatable {
+        var comment: SendComment
+        var pid: UInt32
+        var thread: UInt32
+        var processIndex: UInt32?
+        var captured: Int
+        var originalLength: Int
     }
 
     /// Begins a file: its header is written at once.
@@ -96,14 +106,22 @@ public struct EvidenceWriter: ~Copyable {
     ///   - bytes: the packet from its IP header on, as far as it was recorded.
     ///   - originalLength: the packet's whole length.
     public mutating func send(_ record: SendRecord, bytes: RawSpan, originalLength: Int) throws(BlockWriterError) {
-        var packet = block(on: .send, time: record.time, originalLength: max(originalLength, bytes.byteCount))
-        packet.processID = record.process.pid
-        packet.threadID = record.thread
-        packet.processIndex = processes.index(record.process, imageVersion: record.imageVersion)
-        findLine(of: record)
         let kept = bytes.extracting(first: snapLength)
-        let comment = lastLine
-        writer.blocks.packet(packet, kept, comment: comment.rawSpan)
+        let sending = Sending(
+            comment: SendComment(record), pid: record.process.pid, thread: record.thread,
+            processIndex: processes.index(record.process, imageVersion: record.imageVersion), captured: kept.byteCount,
+            originalLength: max(originalLength, bytes.byteCount))
+        if sending != lastSending {
+            append(sending, time: record.time, kept)
+            lastSending = sending
+            lastPacket = nil
+        } else if let lastPacket {
+            writer.blocks.packet(lastPacket, time: record.time, kept)
+        } else {
+            let start = writer.blocks.bytes.count
+            append(sending, time: record.time, kept)
+            lastPacket = writer.blocks.repeatablePacket(from: start, captured: kept.byteCount)
+        }
         totals.sends += 1
         try writer.flushIfFull()
     }
@@ -167,13 +185,15 @@ public struct EvidenceWriter: ~Copyable {
         try writer.flush()
     }
 
-    /// Makes ``lastLine`` the comment of a record.
-    private mutating func findLine(of record: SendRecord) {
-        let comment = SendComment(record)
-        guard comment != lastComment else { return }
-        let name = interfaceNames[InterfaceKey(namespace: comment.namespace, index: comment.interface)]
-        lastLine = comments.line(for: comment, { $0.write(interfaceName: name, to: &$1) }, &line)
-        lastComment = comment
+    private mutating func append(_ sending: Sending, time: Timestamp, _ kept: RawSpan) {
+        var packet = block(on: .send, time: time, originalLength: sending.originalLength)
+        packet.processID = sending.pid
+        packet.threadID = sending.thread
+        packet.processIndex = sending.processIndex
+        let name = interfaceNames[
+            InterfaceKey(namespace: sending.comment.namespace, index: sending.comment.interface)]
+        let comment = comments.line(for: sending.comment, { $0.write(interfaceName: name, to: &$1) }, &line)
+        writer.blocks.packet(packet, kept, comment: comment.rawSpan)
     }
 
     private func block(on interface: EvidenceInterface, time: Timestamp, originalLength: Int) -> PacketBlock {
@@ -197,7 +217,7 @@ public struct EvidenceWriter: ~Copyable {
 
     private mutating func remember(_ interfaces: [HostInterface]) {
         comments.removeAll()
-        lastComment = nil
+        lastSending = nil
         for interface in interfaces {
             interfaceNames[InterfaceKey(namespace: interface.namespace, index: interface.index)] = interface.name
         }

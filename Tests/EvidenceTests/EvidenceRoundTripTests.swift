@@ -45,6 +45,54 @@ struct EvidenceRoundTripTests {
         }
     }
 
+    /// Blocks of a burst are copies of the one before, which must show in nothing but the time they take.
+    @Test("bursts of equal senders are written as one packet after the other is")
+    func bursts() throws {
+        var generator = FixedGenerator(state: 11)
+        let senders = try (0..<4).map { _ in try randomSend(&generator) }
+        var expected: [(SendRecord, [UInt8])] = []
+        for turn in 0..<400 {
+            var (record, packet) = senders[Int(generator.next() % 4)]
+            if turn % 5 == 0 { packet.append(UInt8(truncatingIfNeeded: turn)) }
+            for _ in 0..<Int(generator.next() % 5) {
+                record.time = SampleEvidence.start.advanced(by: Int64(generator.next() % 1_000_000_000_000))
+                packet[packet.count - 1] = UInt8(truncatingIfNeeded: generator.next())
+                switch generator.next() % 16 {
+                case 0: record.thread += 1
+                case 1: record.socketCookie += 1
+                case 2: record.imageVersion += 1
+                case 3: record.proof = record.proof == .verified ? .unverified : .verified
+                default: break
+                }
+                expected.append((record, packet))
+            }
+        }
+        let together = try packets(expected)
+        // A writer of its own for each repeats nothing.
+        let alone = try expected.flatMap { one in try packets([one]) }
+        #expect(together.count == expected.count)
+        #expect(together == alone)
+    }
+
+    /// The packets' blocks as a writer writes them.
+    private func packets(_ sends: [(SendRecord, [UInt8])]) throws -> [[UInt8]] {
+        let bytes = try written { descriptor in
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 60)
+            for (record, packet) in sends {
+                try writer.send(record, bytes: packet.rawSpan, originalLength: packet.count)
+            }
+            try writer.finish(stop: SampleEvidence.start)
+        }
+        var blocks: [[UInt8]] = []
+        var offset = 0
+        while offset < bytes.count {
+            let length = (0..<4).reduce(0) { $0 | Int(bytes[offset + 4 + $1]) << (8 * $1) }
+            if bytes[offset] == 6 { blocks.append(Array(bytes[offset..<offset + length])) }
+            offset += length
+        }
+        return blocks
+    }
+
     @Test("wire records survive, forwarded and kernel-made")
     func wires() throws {
         let packet = SampleEvidence.ping6(sequence: 1)
@@ -80,9 +128,11 @@ struct EvidenceRoundTripTests {
         renamed.name = "other"
         let bytes = try written { descriptor in
             var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
-            #expect(!writer.describes(key, imageVersion: 1))
+            let isDescribedBefore = writer.describes(key, imageVersion: 1)
+            #expect(!isDescribedBefore)
             try writer.process(key: key, imageVersion: 1, description: description, time: SampleEvidence.start)
-            #expect(writer.describes(key, imageVersion: 1))
+            let isDescribedAfter = writer.describes(key, imageVersion: 1)
+            #expect(isDescribedAfter)
             try writer.process(key: key, imageVersion: 1, description: renamed, time: SampleEvidence.start)
             try writer.process(
                 key: key, imageVersion: 2, description: renamed, time: SampleEvidence.start.advanced(by: 1))
@@ -150,7 +200,8 @@ struct EvidenceRoundTripTests {
             for loss in losses { try writer.lost(loss) }
             try writer.interfaces([late], time: SampleEvidence.start)
             try writer.finish(stop: SampleEvidence.start.advanced(by: 100), lost: [.send: 20])
-            #expect(writer.totals.lost[.send] == 20)
+            let lost = writer.totals.lost[.send]
+            #expect(lost == 20)
         }
         let (records, reader) = try readAll(bytes)
         // Three more send records were lost than anybody said when: anywhere in the recording.
