@@ -108,8 +108,10 @@ public final class Probe {
             lookAround()
         }
         let socketsAreComplete = sockets.drain()
+        // Reading the slots may take long, and what comes into the ring meanwhile is younger than what comes into them.
+        let sendsEnd = sends.end
         var isComplete = slots.drain { deliverSend($0, clock: clock, to: &sink) }
-        isComplete = sends.drain { deliverSend($0, clock: clock, to: &sink) } && isComplete
+        isComplete = sends.drain(until: sendsEnd) { deliverSend($0, clock: clock, to: &sink) } && isComplete
         if socketsAreComplete {
             while let held = sockets.next(before: began) { deliver(held, clock: clock, to: &sink) }
         }

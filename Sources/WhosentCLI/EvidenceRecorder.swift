@@ -18,10 +18,15 @@ struct RecordBatch: ProbeRecordSink {
         let originalLength: Int
     }
 
+    /// More packets than this do not wait for older ones: some 50 MB.
+    private static let mostWaiting = 1 << 17
+
     private let filter: PacketFilter?
     var sends: [Entry<SendRecord>] = []
     var wires: [Entry<WireRecord>] = []
-    var bytes: [UInt8] = []
+    private var bytes: [UInt8] = []
+    /// How many bytes were let go.
+    private var dropped = 0
     var processes: [ProcessRecord] = []
     var losses: [LossInterval] = []
 
@@ -52,12 +57,32 @@ struct RecordBatch: ProbeRecordSink {
         entries.sort { $0.time < $1.time }
     }
 
-    mutating func removeAll() {
-        sends.removeAll(keepingCapacity: true)
-        wires.removeAll(keepingCapacity: true)
-        bytes.removeAll(keepingCapacity: true)
+    /// How many of the sends, and of the wires, are older than a moment; all, where more wait than are worth their memory.
+    func count(before moment: Timestamp) -> (sends: Int, wires: Int) {
+        guard sends.count + wires.count <= Self.mostWaiting else { return (sends.count, wires.count) }
+        return (
+            sends.count - sends.reversed().prefix { $0.time >= moment }.count,
+            wires.count - wires.reversed().prefix { $0.time >= moment }.count
+        )
+    }
+
+    /// The bytes of an entry's packet.
+    @_lifetime(borrow self)
+    func packet(_ range: Range<Int>) -> RawSpan {
+        bytes.rawSpan.extracting(range.lowerBound - dropped..<range.upperBound - dropped)
+    }
+
+    /// Lets go of what is written: so many of the sends and wires, and all else.
+    mutating func remove(_ written: (sends: Int, wires: Int)) {
         processes.removeAll(keepingCapacity: true)
         losses.removeAll(keepingCapacity: true)
+        sends.removeFirst(written.sends)
+        wires.removeFirst(written.wires)
+        let end = dropped + bytes.count
+        let firstSend = sends.lazy.map(\.bytes.lowerBound).min() ?? end
+        let first = min(firstSend, wires.lazy.map(\.bytes.lowerBound).min() ?? end)
+        bytes.removeFirst(first - dropped)
+        dropped = first
     }
 
     private func passes(_ span: RawSpan, _ originalLength: Int) -> Bool {
@@ -66,9 +91,9 @@ struct RecordBatch: ProbeRecordSink {
     }
 
     private mutating func keep(_ span: RawSpan) -> Range<Int> {
-        let start = bytes.count
+        let start = dropped + bytes.count
         bytes.append(span)
-        return start..<bytes.count
+        return start..<start + span.byteCount
     }
 }
 
@@ -81,6 +106,8 @@ final class EvidenceRecorder {
     private let withoutArguments: Bool
     private var interfaces: [HostInterface]
     private var tunnels = TunnelHolders()
+    /// What is not written yet.
+    private var losses: [LossInterval] = []
 
     /// Creates the file and writes its header.
     init(
@@ -101,54 +128,72 @@ final class EvidenceRecorder {
         }
     }
 
-    /// Writes a batch and empties it.
+    /// Writes a batch, but for packets that older ones may still follow: those stay in it.
     ///
-    /// - Parameter watermark: all of the kernel's records before this moment are in.
-    func write(_ batch: inout RecordBatch, through watermark: Timestamp) throws(CommandFailure) {
+    /// - Parameters:
+    ///   - watermark: all of the kernel's records before this moment are in.
+    ///   - isLast: nothing follows, so nothing waits.
+    func write(
+        _ batch: inout RecordBatch, through watermark: Timestamp, isLast: Bool = false
+    ) throws(CommandFailure) {
         for record in batch.processes { processes.add(record) }
         let named = batch.processes.lazy.map(\.process).filter { self.described.lacksName($0) }
         let learned = processes.drained(until: watermark)
         if batch.wires.contains(where: { cameFromTunnel($0.record) }) { tunnels.look() }
         batch.sortByTime()
+        let written = batch.count(before: isLast ? .distantFuture : watermark)
         do {
-            for loss in batch.losses {
-                if loss.kind == .process { processes.noteLostRecords(from: loss.start, to: loss.stop) }
-                try writer.lost(loss)
+            for loss in batch.losses where loss.kind == .process {
+                processes.noteLostRecords(from: loss.start, to: loss.stop)
             }
+            losses.append(contentsOf: batch.losses)
             for loss in processes.takeLetGo() { try writer.lost(loss) }
             let inCgroups = described.processes(inCgroups: learned.cgroups)
             for process in learned.processes.union(inCgroups).union(named) {
                 try complete(process)
             }
             for scan in tunnels.takeScans() { try writer.tunnels(scan) }
-            try write(batch)
+            try write(written, of: batch)
+            try writeLosses(before: isLast ? .distantFuture : watermark)
             try writer.flush()
         } catch {
             throw error.failure
         }
-        batch.removeAll()
+        batch.remove(written)
     }
 
-    /// Writes both kinds of packets in one order of time.
-    private func write(_ batch: borrowing RecordBatch) throws(BlockWriterError) {
+    /// Writes both kinds of packets, and what was lost meanwhile, in one order of time.
+    private func write(
+        _ count: (sends: Int, wires: Int), of batch: borrowing RecordBatch
+    ) throws(BlockWriterError) {
         var wire = 0
-        for index in batch.sends.indices {
-            while wire < batch.wires.count, batch.wires[wire].time < batch.sends[index].time {
+        for index in 0..<count.sends {
+            while wire < count.wires, batch.wires[wire].time < batch.sends[index].time {
                 try writeWire(wire, of: batch)
                 wire += 1
             }
+            if !losses.isEmpty { try writeLosses(before: batch.sends[index].time) }
             try describe(batch.sends[index].record)
             try writer.send(
-                batch.sends[index].record, bytes: batch.bytes.rawSpan.extracting(batch.sends[index].bytes),
+                batch.sends[index].record, bytes: batch.packet(batch.sends[index].bytes),
                 originalLength: batch.sends[index].originalLength)
         }
-        for rest in wire..<batch.wires.count { try writeWire(rest, of: batch) }
+        for rest in wire..<count.wires { try writeWire(rest, of: batch) }
+    }
+
+    /// Where they begin: a reader takes in what is older first, and a packet without a record waits for no more than that.
+    private func writeLosses(before moment: Timestamp) throws(BlockWriterError) {
+        while let first = losses.first, first.start < moment {
+            try writer.lost(first)
+            losses.removeFirst()
+        }
     }
 
     private func writeWire(_ index: Int, of batch: borrowing RecordBatch) throws(BlockWriterError) {
         let entry = batch.wires[index]
+        if !losses.isEmpty { try writeLosses(before: entry.time) }
         try writer.wire(
-            entry.record, bytes: batch.bytes.rawSpan.extracting(entry.bytes), originalLength: entry.originalLength)
+            entry.record, bytes: batch.packet(entry.bytes), originalLength: entry.originalLength)
     }
 
     /// Writes interfaces that are new or have new addresses.
