@@ -15,6 +15,7 @@
 #include "lib/kernel.bpf.h"
 #include "lib/maps.bpf.h"
 #include "lib/read.bpf.h"
+#include "lib/clock.bpf.h"
 #include "lib/egress.bpf.h"
 #include "lib/process.bpf.h"
 #include "lib/socket.bpf.h"

@@ -117,6 +117,17 @@ extension [UInt8] {
         append(unsafe stored.span.bytes.extracting(0..<4 * used))
     }
 
+    /// Puts bytes in the place of as many that are there; those that would lie beyond the end are left out.
+    @inline(__always)
+    mutating func replace(from offset: Int, with bytes: RawSpan) {
+        guard offset >= 0, offset <= count else { return }
+        let fitting = bytes.extracting(first: count - offset)
+        unsafe withUnsafeMutableBytes { memory in
+            let target = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[offset...])
+            unsafe fitting.withUnsafeBytes { unsafe target.copyMemory(from: $0) }
+        }
+    }
+
     /// Appends the bytes of a literal.
     @inline(__always)
     public mutating func append(_ text: StaticString) {

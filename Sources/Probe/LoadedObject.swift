@@ -67,8 +67,12 @@ struct LoadedObject: ~Copyable {
         _ reading: Reading, _ config: attribution_config, optional: Set<OptionalProgram>, ring: Int
     ) throws(ProbeError) -> AttributionObject {
         let object = try AttributionObject()
+        let slots = reading == .direct ? SlotConsumer.count(ringBytes: ring) : 1
+        var config = config
+        config.slot_mask = UInt32(slots - 1)
         try object.configure(config)
         try object.setMapSize("send_records", ring)
+        try object.setMapSize("send_slots", slots)
         for program in paired {
             for other in Reading.allCases { try object.setLoaded("\(program)_\(other)", other == reading) }
         }
@@ -111,4 +115,6 @@ extension AttributionObject {
     func ring(_ name: String) throws(ProbeError) -> RingConsumer {
         try RingConsumer(descriptor: mapDescriptor(name), size: mapSize(name))
     }
+
+    func slots() throws(ProbeError) -> SlotConsumer { try SlotConsumer(self, count: mapSize("send_slots")) }
 }

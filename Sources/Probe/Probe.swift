@@ -23,6 +23,8 @@ public final class Probe {
     private let cgroup: OwnedDescriptor
     private let links: [BPFLink]
     private let sockets: SocketWatch
+    private let slots: SlotConsumer
+    /// What does not fit into a slot, or found none.
     private let sends: RingConsumer
     private let kernelPackets: RingConsumer
     private let forwardedPackets: RingConsumer
@@ -48,6 +50,7 @@ public final class Probe {
         self.host = host
         clock = BootClock()
         watermark = clock.wallClock(BootClock.now)
+        slots = try loaded.object.slots()
         sends = try loaded.object.ring("send_records")
         kernelPackets = try loaded.object.ring("kernel_records")
         forwardedPackets = try loaded.object.ring("forwarded_records")
@@ -105,7 +108,10 @@ public final class Probe {
             lookAround()
         }
         let socketsAreComplete = sockets.drain()
-        var isComplete = sends.drain { deliverSend($0, clock: clock, to: &sink) }
+        // Reading the slots may take long, and what comes into the ring meanwhile is younger than what comes into them.
+        let sendsEnd = sends.end
+        var isComplete = slots.drain { deliverSend($0, clock: clock, to: &sink) }
+        isComplete = sends.drain(until: sendsEnd) { deliverSend($0, clock: clock, to: &sink) } && isComplete
         if socketsAreComplete {
             while let held = sockets.next(before: began) { deliver(held, clock: clock, to: &sink) }
         }

@@ -43,14 +43,18 @@ struct RingConsumer: ~Copyable {
         _ = unsafe munmap(producerPages, pageSize + 2 * size)
     }
 
-    /// Calls `body` with each record up to where the ring ended when the call began; does not wait.
+    /// Where the ring ends at this moment, for ``drain(until:_:)``.
+    var end: UInt64 {
+        unsafe producerPages.assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .acquiring)
+    }
+
+    /// Calls `body` with each record up to `end`, or to where the ring ends when the call begins; does not wait.
     ///
-    /// - Returns: false where a record that was reserved before the call is not finished yet: it and what follows come
+    /// - Returns: false where a record that was reserved before that end is not finished yet: it and what follows come
     ///   with a later call.
-    func drain(_ body: (RawSpan) -> Void) -> Bool {
+    func drain(until end: UInt64? = nil, _ body: (RawSpan) -> Void) -> Bool {
         let consumer = unsafe consumerPage.assumingMemoryBound(to: Atomic<UInt64>.self)
-        let producer = unsafe producerPages.assumingMemoryBound(to: Atomic<UInt64>.self)
-        let end = unsafe producer.pointee.load(ordering: .acquiring)
+        let end = end ?? self.end
         var position = unsafe consumer.pointee.load(ordering: .relaxed)
         var released = position
         while position < end {

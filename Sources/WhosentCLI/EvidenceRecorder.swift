@@ -10,67 +10,104 @@ import SystemPackage
 ///
 /// Sends come before the process records that describe their senders, so nothing can be written while polling.
 struct RecordBatch: ProbeRecordSink {
-    enum Packet {
-        case send(SendRecord)
-        case wire(WireRecord)
-
-        var time: Timestamp {
-            switch self {
-            case .send(let record): record.time
-            case .wire(let record): record.time
-            }
-        }
-    }
-
-    struct Entry {
-        let packet: Packet
+    /// A record, and where the bytes of its packet lie.
+    struct Entry<Record> {
+        let time: Timestamp
+        let record: Record
         let bytes: Range<Int>
         let originalLength: Int
     }
 
+    /// More packets than this do not wait for older ones: some 50 MB.
+    private static let mostWaiting = 1 << 17
+
     private let filter: PacketFilter?
-    var entries: [Entry] = []
-    var bytes: [UInt8] = []
+    var sends: [Entry<SendRecord>] = []
+    var wires: [Entry<WireRecord>] = []
+    private var bytes: [UInt8] = []
+    /// How many bytes were let go.
+    private var dropped = 0
     var processes: [ProcessRecord] = []
     var losses: [LossInterval] = []
 
     init(filter: PacketFilter?) { self.filter = filter }
 
     mutating func send(_ record: SendRecord, bytes: RawSpan, originalLength: Int) {
-        keep(.send(record), bytes, originalLength)
+        guard passes(bytes, originalLength) else { return }
+        sends.append(Entry(time: record.time, record: record, bytes: keep(bytes), originalLength: originalLength))
     }
 
     mutating func wire(_ record: WireRecord, bytes: RawSpan, originalLength: Int) {
-        keep(.wire(record), bytes, originalLength)
+        guard passes(bytes, originalLength) else { return }
+        wires.append(Entry(time: record.time, record: record, bytes: keep(bytes), originalLength: originalLength))
     }
 
     mutating func process(_ record: ProcessRecord) { processes.append(record) }
     mutating func lost(_ interval: LossInterval) { losses.append(interval) }
 
-    mutating func removeAll() {
-        entries.removeAll(keepingCapacity: true)
-        bytes.removeAll(keepingCapacity: true)
-        processes.removeAll(keepingCapacity: true)
-        losses.removeAll(keepingCapacity: true)
+    /// Each ring is in order by itself, or nearly; readers want one order. To move records of one sender about would cost
+    /// more than to look whether any has to be.
+    mutating func sortByTime() {
+        Self.sort(&sends)
+        Self.sort(&wires)
     }
 
-    private mutating func keep(_ packet: Packet, _ span: RawSpan, _ originalLength: Int) {
-        if let filter, !filter.matches(span, originalLength: originalLength) { return }
-        let start = bytes.count
+    private static func sort<Record>(_ entries: inout [Entry<Record>]) {
+        guard entries.indices.dropFirst().contains(where: { entries[$0].time < entries[$0 - 1].time }) else { return }
+        entries.sort { $0.time < $1.time }
+    }
+
+    /// How many of the sends, and of the wires, are older than a moment; all, where more wait than are worth their memory.
+    func count(before moment: Timestamp) -> (sends: Int, wires: Int) {
+        guard sends.count + wires.count <= Self.mostWaiting else { return (sends.count, wires.count) }
+        return (
+            sends.count - sends.reversed().prefix { $0.time >= moment }.count,
+            wires.count - wires.reversed().prefix { $0.time >= moment }.count
+        )
+    }
+
+    /// The bytes of an entry's packet.
+    @_lifetime(borrow self)
+    func packet(_ range: Range<Int>) -> RawSpan {
+        bytes.rawSpan.extracting(range.lowerBound - dropped..<range.upperBound - dropped)
+    }
+
+    /// Lets go of what is written: so many of the sends and wires, and all else.
+    mutating func remove(_ written: (sends: Int, wires: Int)) {
+        processes.removeAll(keepingCapacity: true)
+        losses.removeAll(keepingCapacity: true)
+        sends.removeFirst(written.sends)
+        wires.removeFirst(written.wires)
+        let end = dropped + bytes.count
+        let firstSend = sends.lazy.map(\.bytes.lowerBound).min() ?? end
+        let first = min(firstSend, wires.lazy.map(\.bytes.lowerBound).min() ?? end)
+        bytes.removeFirst(first - dropped)
+        dropped = first
+    }
+
+    private func passes(_ span: RawSpan, _ originalLength: Int) -> Bool {
+        guard let filter else { return true }
+        return filter.matches(span, originalLength: originalLength)
+    }
+
+    private mutating func keep(_ span: RawSpan) -> Range<Int> {
+        let start = dropped + bytes.count
         bytes.append(span)
-        entries.append(Entry(packet: packet, bytes: start..<bytes.count, originalLength: originalLength))
+        return start..<start + span.byteCount
     }
 }
 
 /// Writes batches as evidence: processes before their first use, packets in order of time.
 final class EvidenceRecorder {
-    private let writer: EvidenceWriter
+    private var writer: EvidenceWriter
     private var processes: LiveProcesses
     private var described = DescribedSenders()
     private var lastSender = LastSender()
     private let withoutArguments: Bool
     private var interfaces: [HostInterface]
     private var tunnels = TunnelHolders()
+    /// What is not written yet.
+    private var losses: [LossInterval] = []
 
     /// Creates the file and writes its header.
     init(
@@ -91,41 +128,72 @@ final class EvidenceRecorder {
         }
     }
 
-    /// Writes a batch and empties it.
+    /// Writes a batch, but for packets that older ones may still follow: those stay in it.
     ///
-    /// - Parameter watermark: all of the kernel's records before this moment are in.
-    func write(_ batch: inout RecordBatch, through watermark: Timestamp) throws(CommandFailure) {
+    /// - Parameters:
+    ///   - watermark: all of the kernel's records before this moment are in.
+    ///   - isLast: nothing follows, so nothing waits.
+    func write(
+        _ batch: inout RecordBatch, through watermark: Timestamp, isLast: Bool = false
+    ) throws(CommandFailure) {
         for record in batch.processes { processes.add(record) }
         let named = batch.processes.lazy.map(\.process).filter { self.described.lacksName($0) }
         let learned = processes.drained(until: watermark)
-        if batch.entries.contains(where: { cameFromTunnel($0.packet) }) { tunnels.look() }
-        // Each ring is in order by itself; readers want one order.
-        batch.entries.sort { $0.packet.time < $1.packet.time }
+        if batch.wires.contains(where: { cameFromTunnel($0.record) }) { tunnels.look() }
+        batch.sortByTime()
+        let written = batch.count(before: isLast ? .distantFuture : watermark)
         do {
-            for loss in batch.losses {
-                if loss.kind == .process { processes.noteLostRecords(from: loss.start, to: loss.stop) }
-                try writer.lost(loss)
+            for loss in batch.losses where loss.kind == .process {
+                processes.noteLostRecords(from: loss.start, to: loss.stop)
             }
+            losses.append(contentsOf: batch.losses)
             for loss in processes.takeLetGo() { try writer.lost(loss) }
             let inCgroups = described.processes(inCgroups: learned.cgroups)
             for process in learned.processes.union(inCgroups).union(named) {
                 try complete(process)
             }
             for scan in tunnels.takeScans() { try writer.tunnels(scan) }
-            for entry in batch.entries {
-                let bytes = batch.bytes.rawSpan.extracting(entry.bytes)
-                switch entry.packet {
-                case .send(let record):
-                    try describe(record)
-                    try writer.send(record, bytes: bytes, originalLength: entry.originalLength)
-                case .wire(let record): try writer.wire(record, bytes: bytes, originalLength: entry.originalLength)
-                }
-            }
+            try write(written, of: batch)
+            try writeLosses(before: isLast ? .distantFuture : watermark)
             try writer.flush()
         } catch {
             throw error.failure
         }
-        batch.removeAll()
+        batch.remove(written)
+    }
+
+    /// Writes both kinds of packets, and what was lost meanwhile, in one order of time.
+    private func write(
+        _ count: (sends: Int, wires: Int), of batch: borrowing RecordBatch
+    ) throws(BlockWriterError) {
+        var wire = 0
+        for index in 0..<count.sends {
+            while wire < count.wires, batch.wires[wire].time < batch.sends[index].time {
+                try writeWire(wire, of: batch)
+                wire += 1
+            }
+            if !losses.isEmpty { try writeLosses(before: batch.sends[index].time) }
+            try describe(batch.sends[index].record)
+            try writer.send(
+                batch.sends[index].record, bytes: batch.packet(batch.sends[index].bytes),
+                originalLength: batch.sends[index].originalLength)
+        }
+        for rest in wire..<count.wires { try writeWire(rest, of: batch) }
+    }
+
+    /// Where they begin: a reader takes in what is older first, and a packet without a record waits for no more than that.
+    private func writeLosses(before moment: Timestamp) throws(BlockWriterError) {
+        while let first = losses.first, first.start < moment {
+            try writer.lost(first)
+            losses.removeFirst()
+        }
+    }
+
+    private func writeWire(_ index: Int, of batch: borrowing RecordBatch) throws(BlockWriterError) {
+        let entry = batch.wires[index]
+        if !losses.isEmpty { try writeLosses(before: entry.time) }
+        try writer.wire(
+            entry.record, bytes: batch.packet(entry.bytes), originalLength: entry.originalLength)
     }
 
     /// Writes interfaces that are new or have new addresses.
@@ -163,8 +231,8 @@ final class EvidenceRecorder {
     var isLooking: Bool { processes.isLooking || tunnels.isLooking }
 
     /// A process wrote the packet into a TUN or TAP device.
-    private func cameFromTunnel(_ packet: RecordBatch.Packet) -> Bool {
-        guard case .wire(let record) = packet, case .forwarded(let index, _) = record.origin else { return false }
+    private func cameFromTunnel(_ record: WireRecord) -> Bool {
+        guard case .forwarded(let index, _) = record.origin else { return false }
         return interfaces.contains { $0.isTunnel && $0.index == index && $0.namespace == record.namespace }
     }
 

@@ -20,7 +20,7 @@ struct EvidenceDamageTests {
     /// A header, a process, five sends and a wire record, 1 s apart, a loss, and the summary.
     static func recording() throws -> [UInt8] {
         try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             let key = ProcessKey(pid: 2136, startTime: 17)
             try writer.process(
                 key: key, imageVersion: 1, description: SampleEvidence.description(pid: 2136),

@@ -9,7 +9,7 @@ struct EvidenceRoundTripTests {
     @Test("header, coverage and summary survive exactly")
     func header() throws {
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             try writer.finish(stop: SampleEvidence.start.advanced(by: 5), lost: [:])
         }
         let (records, reader) = try readAll(bytes)
@@ -27,7 +27,7 @@ struct EvidenceRoundTripTests {
         var generator = FixedGenerator(state: 7)
         var expected: [SendRecord] = []
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 60)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 60)
             for _ in 0..<500 {
                 let (record, packet) = try randomSend(&generator)
                 try writer.send(record, bytes: packet.rawSpan, originalLength: packet.count)
@@ -45,6 +45,54 @@ struct EvidenceRoundTripTests {
         }
     }
 
+    /// Blocks of a burst are copies of the one before, which must show in nothing but the time they take.
+    @Test("bursts of equal senders are written as one packet after the other is")
+    func bursts() throws {
+        var generator = FixedGenerator(state: 11)
+        let senders = try (0..<4).map { _ in try randomSend(&generator) }
+        var expected: [(SendRecord, [UInt8])] = []
+        for turn in 0..<400 {
+            var (record, packet) = senders[Int(generator.next() % 4)]
+            if turn % 5 == 0 { packet.append(UInt8(truncatingIfNeeded: turn)) }
+            for _ in 0..<Int(generator.next() % 5) {
+                record.time = SampleEvidence.start.advanced(by: Int64(generator.next() % 1_000_000_000_000))
+                packet[packet.count - 1] = UInt8(truncatingIfNeeded: generator.next())
+                switch generator.next() % 16 {
+                case 0: record.thread += 1
+                case 1: record.socketCookie += 1
+                case 2: record.imageVersion += 1
+                case 3: record.proof = record.proof == .verified ? .unverified : .verified
+                default: break
+                }
+                expected.append((record, packet))
+            }
+        }
+        let together = try packets(expected)
+        // A writer of its own for each repeats nothing.
+        let alone = try expected.flatMap { one in try packets([one]) }
+        #expect(together.count == expected.count)
+        #expect(together == alone)
+    }
+
+    /// The packets' blocks as a writer writes them.
+    private func packets(_ sends: [(SendRecord, [UInt8])]) throws -> [[UInt8]] {
+        let bytes = try written { descriptor in
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 60)
+            for (record, packet) in sends {
+                try writer.send(record, bytes: packet.rawSpan, originalLength: packet.count)
+            }
+            try writer.finish(stop: SampleEvidence.start)
+        }
+        var blocks: [[UInt8]] = []
+        var offset = 0
+        while offset < bytes.count {
+            let length = (0..<4).reduce(0) { $0 | Int(bytes[offset + 4 + $1]) << (8 * $1) }
+            if bytes[offset] == 6 { blocks.append(Array(bytes[offset..<offset + length])) }
+            offset += length
+        }
+        return blocks
+    }
+
     @Test("wire records survive, forwarded and kernel-made")
     func wires() throws {
         let packet = SampleEvidence.ping6(sequence: 1)
@@ -55,7 +103,7 @@ struct EvidenceRoundTripTests {
         ]
         var expected: [WireRecord] = []
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             for (index, origin) in origins.enumerated() {
                 var record = WireRecord(
                     time: SampleEvidence.start.advanced(by: Int64(index)), packet: ip, origin: origin,
@@ -79,10 +127,12 @@ struct EvidenceRoundTripTests {
         var renamed = description
         renamed.name = "other"
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
-            #expect(!writer.describes(key, imageVersion: 1))
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            let isDescribedBefore = writer.describes(key, imageVersion: 1)
+            #expect(!isDescribedBefore)
             try writer.process(key: key, imageVersion: 1, description: description, time: SampleEvidence.start)
-            #expect(writer.describes(key, imageVersion: 1))
+            let isDescribedAfter = writer.describes(key, imageVersion: 1)
+            #expect(isDescribedAfter)
             try writer.process(key: key, imageVersion: 1, description: renamed, time: SampleEvidence.start)
             try writer.process(
                 key: key, imageVersion: 2, description: renamed, time: SampleEvidence.start.advanced(by: 1))
@@ -117,7 +167,7 @@ struct EvidenceRoundTripTests {
         description.arguments = (0..<2000).map { "\($0) " + String(repeating: "\"", count: 40) }
         description.parents[0].arguments = [String(repeating: "p", count: 70_000)]
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             try writer.process(
                 key: ProcessKey(pid: 5, startTime: 1), imageVersion: 1, description: description,
                 time: SampleEvidence.start)
@@ -146,11 +196,12 @@ struct EvidenceRoundTripTests {
         var late = HostInterface(index: 9, name: "veth0", namespace: 77, mac: nil, addresses: [])
         late.isVirtual = true
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             for loss in losses { try writer.lost(loss) }
             try writer.interfaces([late], time: SampleEvidence.start)
             try writer.finish(stop: SampleEvidence.start.advanced(by: 100), lost: [.send: 20])
-            #expect(writer.totals.lost[.send] == 20)
+            let lost = writer.totals.lost[.send]
+            #expect(lost == 20)
         }
         let (records, reader) = try readAll(bytes)
         // Three more send records were lost than anybody said when: anywhere in the recording.
@@ -174,7 +225,7 @@ struct EvidenceRoundTripTests {
         let packet = SampleEvidence.udp(payload: [1])
         let ip = try #require(decoded(packet, originalLength: packet.count))
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: header, snapLength: 128)
             try writer.send(
                 SendRecord(time: SampleEvidence.start, packet: ip, process: ProcessKey(pid: 5, startTime: 1)),
                 bytes: packet.rawSpan, originalLength: packet.count)

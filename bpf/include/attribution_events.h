@@ -45,6 +45,8 @@ struct attribution_config {
 	__u32 protocols;     /* enum attribution_protocol */
 	__u32 record_kernel; /* packets made on the kernel's sockets, or without any */
 	__u32 record_forwarded;
+	__u32 slot_mask; /* slots less one, of which there is a power of two; 0: none */
+	__u32 reserved;
 };
 
 enum attribution_path {
@@ -106,6 +108,16 @@ struct attribution_send {
 	__u8 socket; /* enum attribution_socket_state, of re-injected packets */
 	__u8 translated;
 	__u8 reserved[4];
+};
+
+/*
+ * Where most send records go: of one size, so that a lock-free ring of them needs no room to be
+ * found. It is written at `sent % slots` and is whole once `sequence` is one more than `sent` was.
+ */
+struct attribution_slot {
+	__u64 sequence;
+	struct attribution_send record;
+	__u8 bytes[ATTRIBUTION_DEFAULT_BYTES];
 };
 
 /* A packet's tuple before translation, in network byte order, IPv4 in the first word. */
@@ -211,17 +223,25 @@ struct attribution_calibration {
 	struct attribution_answer answers[ATTRIBUTION_LAYOUT_CANDIDATES];
 };
 
-/* The whole of .bss. */
+/* The whole of .bss. What is written often has a cache line of its own. */
 struct attribution_shared {
 	__u64 registers_offset; /* of struct pt_regs from task_struct.stack; 0: not known */
+	__u64 clock_tick;	/* when the next field was looked at, in jiffies */
+	__u64 boot_offset;	/* of the boot clock from the monotonic one */
 	__u64 lost_socket_events;
+	__u64 rest_of_line[4];
+	__u64 slots_taken; /* by the programs */
+	__u64 rest_of_taken_line[7];
+	__u64 slots_read; /* by user space, which gives back many at once */
+	__u64 rest_of_read_line[7];
 	struct attribution_calibration calibration;
 };
 
-_Static_assert(sizeof(struct attribution_config) == 24, "no padding");
+_Static_assert(sizeof(struct attribution_config) == 32, "no padding");
 _Static_assert(sizeof(struct attribution_task) == 56, "no padding");
 _Static_assert(sizeof(struct attribution_packet) == 16, "no padding");
 _Static_assert(sizeof(struct attribution_send) == 96, "no padding");
+_Static_assert(sizeof(struct attribution_slot) == 200, "no padding");
 _Static_assert(sizeof(struct attribution_wire) == 72, "no padding");
 _Static_assert(sizeof(struct attribution_tuple) == 36, "no padding");
 _Static_assert(sizeof(struct attribution_socket_event) == 80, "no padding");

@@ -79,6 +79,17 @@ static __always_inline void read_call(struct call *call, const void *registers, 
 	call->number = FIELD(direct, saved, orig_ax);
 }
 
+/* Number and first argument of a call that is not a 32-bit program's. */
+static __always_inline bool read_native_call(__u64 *number, __u64 *first, struct task_struct *task,
+					     const void *registers, const bool direct)
+{
+	struct pt_regs *saved = TYPED(direct, registers, struct pt_regs);
+
+	*number = FIELD(direct, saved, orig_ax);
+	*first = FIELD(direct, saved, di);
+	return !(FIELD(direct, task, thread_info.status) & TS_COMPAT);
+}
+
 static __always_inline enum call_kind call_kind(struct call *call, struct task_struct *task,
 						const void *registers, const bool direct)
 {
@@ -130,6 +141,17 @@ static __always_inline void read_call(struct call *call, const void *registers, 
 	call->number = (__u32)BPF_CORE_READ(saved, syscallno);
 	call->first = BPF_CORE_READ(saved, orig_x0);
 	call->third = BPF_CORE_READ(saved, regs[2]);
+}
+
+static __always_inline bool read_native_call(__u64 *number, __u64 *first, struct task_struct *task,
+					     const void *registers, const bool direct)
+{
+	struct call call;
+
+	read_call(&call, registers, direct);
+	*number = call.number;
+	*first = call.first;
+	return true;
 }
 
 static __always_inline enum call_kind call_kind(struct call *call, struct task_struct *task,

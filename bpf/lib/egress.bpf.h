@@ -8,6 +8,7 @@
 
 #include "guard.bpf.h"
 #include "headers.bpf.h"
+#include "slots.bpf.h"
 #include "task.bpf.h"
 #include "translation.bpf.h"
 
@@ -178,6 +179,25 @@ static __noinline __u8 socket_state(struct sock *sk)
 	return state;
 }
 
+static __always_inline void fill_send(struct attribution_send *record, __u8 *bytes,
+				      struct __sk_buff *context, struct sk_buff *skb,
+				      struct sender *sender, const __u32 capacity,
+				      const bool direct)
+{
+	/* After the reservation: a record behind a reader's mark is then also younger than the
+	 * mark. */
+	record->time = direct ? boot_time() : bpf_ktime_get_boot_ns();
+	record->socket_cookie = socket_cookie(context, sender->sk, direct);
+	record->path = ATTRIBUTION_PATH_CGROUP_EGRESS;
+	record->proof = sender->proof;
+	record->socket = 0;
+	if (sender->proof == ATTRIBUTION_PROOF_REINJECTED)
+		record->socket = socket_state(sender->sk);
+	record->translated = 0;
+	describe_task(&record->sender, sender->task, direct);
+	copy_packet(&record->packet, bytes, context, skb, capacity, direct);
+}
+
 /* `tuple_room` is a constant: 0, or the room of the tuple before translation. */
 static __always_inline void record_sent_packet(struct __sk_buff *context, struct sk_buff *skb,
 					       struct sender *sender, const __u32 capacity,
@@ -190,50 +210,76 @@ static __always_inline void record_sent_packet(struct __sk_buff *context, struct
 		count_lost(ATTRIBUTION_KIND_SEND);
 		return;
 	}
-	record->time = bpf_ktime_get_boot_ns();
-	record->socket_cookie = socket_cookie(context, sender->sk, direct);
-	record->path = ATTRIBUTION_PATH_CGROUP_EGRESS;
-	record->proof = sender->proof;
-	record->socket = 0;
-	if (sender->proof == ATTRIBUTION_PROOF_REINJECTED)
-		record->socket = socket_state(sender->sk);
-	record->translated = 0;
+	fill_send(record, AFTER(record), context, skb, sender, capacity, direct);
 	if (tuple_room && sender->tuple) {
 		record->translated = 1;
 		copy_tuple((struct attribution_tuple *)(AFTER(record) + capacity), sender->tuple);
 	}
-	describe_task(&record->sender, sender->task, direct);
-	copy_packet(&record->packet, AFTER(record), context, skb, capacity, direct);
 	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
-static __always_inline void record_egress(struct __sk_buff *context, struct sk_buff *skb,
-					  struct sender *sender, const __u32 capacity,
-					  const bool direct)
+/* False where other CPUs were faster or no slot is free: there is the ring. */
+static __always_inline bool record_in_slot(struct __sk_buff *context, struct sk_buff *skb,
+					   struct sender *sender)
 {
-	if (sender->task && (capacity != ATTRIBUTION_DEFAULT_BYTES || sender->tuple))
+	struct attribution_slot *slot;
+	__u64 position;
+
+	if (!take_slot(&position))
+		return false;
+	slot = slot_at(position);
+	if (!slot)
+		return false;
+	fill_send(&slot->record, slot->bytes, context, skb, sender, ATTRIBUTION_DEFAULT_BYTES,
+		  true);
+	publish_slot(slot, position);
+	return true;
+}
+
+static __always_inline void record_in_ring(struct __sk_buff *context, struct sender *sender,
+					   const __u32 capacity, const bool direct)
+{
+	struct sk_buff *skb = kernel_skb(context, direct);
+
+	if (!sender->task)
+		record_kernel_packet(context, skb, capacity, direct);
+	else if (capacity != ATTRIBUTION_DEFAULT_BYTES || sender->tuple)
 		record_sent_packet(context, skb, sender, capacity, sizeof(struct attribution_tuple),
 				   direct);
-	else if (sender->task)
-		record_sent_packet(context, skb, sender, capacity, 0, direct);
 	else
-		record_kernel_packet(context, skb, capacity, direct);
+		record_sent_packet(context, skb, sender, capacity, 0, direct);
+}
+
+static __always_inline __u32 wanted_length(struct __sk_buff *context)
+{
+	return config.snap_length < context->len ? config.snap_length : context->len;
 }
 
 /* One of few sizes each: in a scratch buffer a CPU a softirq's packet would overwrite this one. */
-static __always_inline void record_egress_sized(struct __sk_buff *context, struct sk_buff *skb,
-						struct sender *sender, const bool direct)
+static __always_inline void record_in_ring_sized(struct __sk_buff *context, struct sender *sender,
+						 const bool direct)
 {
-	__u32 wanted = config.snap_length < context->len ? config.snap_length : context->len;
+	__u32 wanted = wanted_length(context);
 
 	if (wanted <= ATTRIBUTION_DEFAULT_BYTES)
-		record_egress(context, skb, sender, ATTRIBUTION_DEFAULT_BYTES, direct);
+		record_in_ring(context, sender, ATTRIBUTION_DEFAULT_BYTES, direct);
 	else if (wanted <= 512)
-		record_egress(context, skb, sender, 512, direct);
+		record_in_ring(context, sender, 512, direct);
 	else if (wanted <= 2048)
-		record_egress(context, skb, sender, 2048, direct);
+		record_in_ring(context, sender, 2048, direct);
 	else
-		record_egress(context, skb, sender, ATTRIBUTION_MAX_BYTES, direct);
+		record_in_ring(context, sender, ATTRIBUTION_MAX_BYTES, direct);
+}
+
+/* Not with the rest: what is executed for the usual packet lies in few lines of the cache then. */
+static __noinline void record_unusual_direct(struct __sk_buff *context, struct sender *sender)
+{
+	record_in_ring_sized(context, sender, true);
+}
+
+static __noinline void record_unusual_portable(struct __sk_buff *context, struct sender *sender)
+{
+	record_in_ring_sized(context, sender, false);
 }
 
 static __always_inline void egress(struct __sk_buff *context, const bool direct)
@@ -259,13 +305,17 @@ static __always_inline void egress(struct __sk_buff *context, const bool direct)
 		sender.proof = prove(&sender.task, sk, direct);
 		if (has_conntrack(skb))
 			sender.tuple = untranslated_tuple(FIELD(direct, skb, _nfct));
+		if (direct && !sender.tuple && sender.proof == ATTRIBUTION_PROOF_SYSTEM_CALL &&
+		    wanted_length(context) <= ATTRIBUTION_DEFAULT_BYTES &&
+		    record_in_slot(context, skb, &sender))
+			return;
 	} else if (!config.record_kernel) {
 		return;
 	}
-	if (config.snap_length <= ATTRIBUTION_DEFAULT_BYTES)
-		record_egress(context, skb, &sender, ATTRIBUTION_DEFAULT_BYTES, direct);
+	if (direct)
+		record_unusual_direct(context, &sender);
 	else
-		record_egress_sized(context, skb, &sender, direct);
+		record_unusual_portable(context, &sender);
 }
 
 #endif

@@ -66,16 +66,16 @@ static __always_inline void record_forwarded(struct sk_buff *skb, const struct n
 }
 
 /* Whether a record is due; the fine clock costs as much as the lookup and is read once a tick. */
-static __always_inline bool is_due(const struct flow *flow)
+static __noinline bool is_due_by_table(const struct flow *flow, __u64 tick)
 {
 	struct flow_times *times = bpf_map_lookup_elem(&forwarded_flows, flow);
-	struct flow_times first = {.seen = bpf_jiffies64()};
+	struct flow_times first = {.seen = tick};
 	__u64 now;
 
 	if (times) {
-		if (times->seen == first.seen)
+		if (times->seen == tick)
 			return false;
-		times->seen = first.seen;
+		times->seen = tick;
 		now = bpf_ktime_get_boot_ns();
 		if (now - times->recorded < ATTRIBUTION_FORWARD_INTERVAL_NS)
 			return false;
@@ -85,6 +85,38 @@ static __always_inline bool is_due(const struct flow *flow)
 	first.recorded = bpf_ktime_get_boot_ns();
 	bpf_map_update_elem(&forwarded_flows, flow, &first, BPF_ANY);
 	return true;
+}
+
+static __always_inline bool is_same_flow(const struct flow *one, const struct flow *other)
+{
+	return one->addresses[0] == other->addresses[0] && one->ports == other->ports &&
+	       one->protocol == other->protocol && one->netns == other->netns &&
+	       one->ingress_ifindex == other->ingress_ifindex &&
+	       one->addresses[1] == other->addresses[1] &&
+	       one->addresses[2] == other->addresses[2] && one->addresses[3] == other->addresses[3];
+}
+
+static __always_inline __u32 recent_index(const struct flow *flow)
+{
+	__u64 mixed = flow->addresses[0] ^ flow->addresses[1] ^ flow->addresses[2] ^
+		      flow->addresses[3] ^ (__u64)flow->ports << 16 ^ flow->netns;
+
+	return mixed * 0x9E3779B97F4A7C15ULL >> (64 - RECENT_FLOW_BITS);
+}
+
+static __always_inline bool is_due(const struct flow *flow)
+{
+	__u32 index = recent_index(flow);
+	struct recent_flow *recent = bpf_map_lookup_elem(&recent_flows, &index);
+	__u64 tick = bpf_jiffies64();
+
+	if (!recent)
+		return is_due_by_table(flow, tick);
+	if (recent->seen == tick && is_same_flow(&recent->flow, flow))
+		return false;
+	recent->flow = *flow;
+	recent->seen = tick;
+	return is_due_by_table(flow, tick);
 }
 
 static __always_inline void forwarded_packet(struct sk_buff *skb, const bool direct)

@@ -81,6 +81,18 @@ static __always_inline bool call_names_socket(const struct call *call, enum call
 	return false;
 }
 
+/* True only if call_names_socket() is. */
+static __always_inline bool usual_call_names_socket(struct task_struct *task, const void *registers,
+						    struct sock *sk, const bool direct)
+{
+	__u64 number, first;
+
+	if (!read_native_call(&number, &first, task, registers, direct) ||
+	    native_kind(number) != CALL_FIRST_ARGUMENT)
+		return false;
+	return descriptor_socket(task, first, direct) == sk;
+}
+
 /*
  * Kernels before 5.12 run io_uring's workers as kernel threads that borrow the memory of the
  * process they work for; its owner is then the sender, never the thread.
@@ -121,7 +133,7 @@ static __noinline bool answers_queue(struct task_struct *task, __u32 descriptor)
 	       BPF_CORE_READ(sk, sk_protocol) == NETLINK_NETFILTER;
 }
 
-static __always_inline enum attribution_proof prove(struct task_struct **sender, struct sock *sk,
+static __always_inline enum attribution_proof judge(struct task_struct **sender, struct sock *sk,
 						    const bool direct)
 {
 	__u64 offset = shared.registers_offset;
@@ -156,6 +168,33 @@ static __always_inline enum attribution_proof prove(struct task_struct **sender,
 	if (!offset && holds_socket(task, sk))
 		return ATTRIBUTION_PROOF_NONE;
 	return ATTRIBUTION_PROOF_REJECTED;
+}
+
+static __noinline enum attribution_proof judge_direct(struct task_struct **sender, struct sock *sk)
+{
+	return judge(sender, sk, true);
+}
+
+static __noinline enum attribution_proof judge_portable(struct task_struct **sender,
+							struct sock *sk)
+{
+	return judge(sender, sk, false);
+}
+
+/*
+ * The usual send is told first, in as little code as possible: what is executed lies in few lines
+ * of the cache then. Whatever is not as usual is judged from the beginning.
+ */
+static __always_inline enum attribution_proof prove(struct task_struct **sender, struct sock *sk,
+						    const bool direct)
+{
+	__u64 offset = shared.registers_offset;
+	struct task_struct *task = *sender;
+
+	if (offset && !(FIELD(direct, task, flags) & PF_KTHREAD) &&
+	    usual_call_names_socket(task, FIELD(direct, task, stack) + offset, sk, direct))
+		return ATTRIBUTION_PROOF_SYSTEM_CALL;
+	return direct ? judge_direct(sender, sk) : judge_portable(sender, sk);
 }
 
 #endif

@@ -13,6 +13,15 @@ struct {
 	__uint(max_entries, 8 * 1024 * 1024);
 } send_records SEC(".maps");
 
+/* The number is set before loading. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct attribution_slot);
+} send_slots SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4 * 1024 * 1024);
@@ -32,6 +41,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 2 * 1024 * 1024);
 } socket_events SEC(".maps");
+
+#define RECENT_FLOW_BITS 10
 
 /* One record a second stands for the packets of a forwarded flow. */
 struct flow {
@@ -53,6 +64,22 @@ struct {
 	__type(key, struct flow);
 	__type(value, struct flow_times);
 } forwarded_flows SEC(".maps");
+
+/*
+ * What a CPU found in that table in this tick: a lookup there costs more than everything else about
+ * a forwarded packet. A tracepoint's program is not interrupted by itself.
+ */
+struct recent_flow {
+	struct flow flow;
+	__u64 seen; /* tick */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1 << RECENT_FLOW_BITS);
+	__type(key, __u32);
+	__type(value, struct recent_flow);
+} recent_flows SEC(".maps");
 
 /* Too large for the stack; only the one reader of the snapshot uses it. */
 struct snapshot_buffer {

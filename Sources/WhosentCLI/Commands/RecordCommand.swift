@@ -136,6 +136,7 @@ private final class RecordRun {
                 pause(milliseconds: 2)
                 watermark = try collect()
             } while (watermark < end || recorder.isLooking) && monotonicClock() < patience
+            try recorder.write(&batch, through: watermark, isLast: true)
             try recorder.update(probe.hostInterfaces(), time: watermark)
             try recorder.finish(stop: watermark, lost: probe.losses)
         } catch let failure as CommandFailure {
