@@ -52,6 +52,8 @@ public final class FrameBatch: @unchecked Sendable {
     /// The 1-based position of a frame in its capture.
     public func frameNumber(_ index: Int) -> UInt64 { firstFrame + UInt64(index) }
 
+    /// Its frames lie in a buffer of its own.
+    var hasBuffer: Bool { unsafe ownBuffer != nil }
     var isEmpty: Bool { count == 0 }
     /// The number of the last frame in its capture.
     var lastFrame: UInt64 { firstFrame + UInt64(count) - 1 }

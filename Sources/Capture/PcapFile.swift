@@ -103,6 +103,8 @@ final class PcapFile {
             frame.frame = batch.lastFrame
             if batch.isFull { return }
             if stream.heldCount < next.length, !batch.isEmpty {
+                // The fewer batches, the fewer waits for the other thread.
+                if batch.hasBuffer, stream.extend() { continue }
                 // More bytes would take the place of those that frames lie in.
                 return
             }

@@ -17,7 +17,7 @@ final class PcapStream {
 
     /// The most bytes that can be asked for at once: more than any ordinary record has.
     static let capacity = 512 * 1024
-    /// How much is read at once: so much stays in the processor's nearer caches, beside the tables.
+    /// How much is read at once: so much stays in the processor's nearer caches until it was looked at, beside the tables.
     private static let chunk = 128 * 1024
 
     init(_ input: CaptureInput) {
@@ -66,6 +66,18 @@ final class PcapStream {
         unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[start..<start + count]))
         skip(count)
         return count
+    }
+
+    /// Reads on behind what the buffer holds, which stays where it is.
+    ///
+    /// - Returns: false where there is no room for that, or nothing more.
+    func extend() -> Bool {
+        guard !hasEnded, end + Self.chunk <= Self.capacity else { return false }
+        let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[end..<end + Self.chunk])
+        let got = unsafe input.read(into: room)
+        end += got
+        hasEnded = got == 0
+        return got > 0
     }
 
     /// Reads on until `count` bytes are held; never more often than that takes, since a pipe may have no more yet.
