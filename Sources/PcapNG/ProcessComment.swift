@@ -204,5 +204,8 @@ extension JSONValue {
 extension LosslessEscape {
     /// A text that should be in the escape already, from a file that may hold anything: escapes stay, and what should
     /// have been escaped is.
-    static func renewed(_ text: String) -> String { self.text(bytes(text)) }
+    static func renewed(_ text: String) -> String {
+        // Most texts hold nothing that an escape could be for, or begin with.
+        text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") } ? text : self.text(bytes(text))
+    }
 }

@@ -164,8 +164,15 @@ private struct JSONParser {
     }
 
     private mutating func string() -> String? {
-        var bytes: [UInt8] = []
         position += 1
+        // Most strings hold no escape and are taken as they lie.
+        let start = position
+        while let byte = current, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { position += 1 }
+        if current == UInt8(ascii: "\"") {
+            position += 1
+            return String(validating: input[start..<position - 1], as: UTF8.self)
+        }
+        var bytes = Array(input[start..<position])
         while let byte = current {
             position += 1
             switch byte {
