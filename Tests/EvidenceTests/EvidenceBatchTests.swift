@@ -127,7 +127,7 @@ struct EvidenceBatchTests {
         let ip = try #require(decoded(packet, originalLength: packet.count))
         let record = SendRecord(time: SampleEvidence.start, packet: ip, process: ProcessKey(pid: 5, startTime: 1))
         let bytes = try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             for index: UInt32 in 7...9 {
                 try writer.send(record, bytes: packet.rawSpan, originalLength: packet.count)
                 try writer.interfaces(
@@ -154,7 +154,7 @@ struct EvidenceBatchTests {
         let ip = try #require(decoded(packet, originalLength: packet.count))
         let record = SendRecord(time: SampleEvidence.start, packet: ip, process: ProcessKey(pid: 5, startTime: 1))
         return try written { descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 128)
             for _ in 0..<count { try writer.send(record, bytes: packet.rawSpan, originalLength: packet.count) }
             try writer.finish(stop: SampleEvidence.start)
         }

@@ -92,7 +92,7 @@ struct EvidenceFeedTests {
             toolVersion: "0.1.0", kernel: "Linux 6.12",
             coverage: Coverage(host: "h", bootID: boot, start: start, filter: "", onlyInterface: nil, interfaces: []))
         return try withTemporaryFile { path, descriptor in
-            let writer = try EvidenceWriter(descriptor: descriptor, header: header, snapLength: 64)
+            var writer = try EvidenceWriter(descriptor: descriptor, header: header, snapLength: 64)
             var nanoseconds: Int64 = 0
             for index in 0..<count {
                 let isFlood = index > count / 10 && index < count * 9 / 10
