@@ -14,7 +14,9 @@ private struct Counts: AttributionOutput {
     let isFinished = false
     var format = TextFormat(options: TextFormat.Options(printsPackets: false))
 
-    mutating func count(_ packet: PacketRecord, _ verdict: Verdict, tag: Classification.Tag?, _ report: () -> ReportedPacket) {
+    mutating func count(
+        _ packet: PacketRecord, _ verdict: Verdict, tag: Classification.Tag?, _ report: () -> ReportedPacket
+    ) {
         format.count(packet, verdict, tag: tag, report)
     }
 

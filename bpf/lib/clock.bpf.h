@@ -7,7 +7,7 @@
 #define ATTRIBUTION_CLOCK_BPF_H
 
 /* A look at both clocks that took longer than this was interrupted. */
-#define CLOCK_LOOK_NS 5000ULL
+#define CLOCK_LOOK_NS 1000ULL
 /* No sleep is shorter, and no uninterrupted look less exact. */
 #define CLOCK_SLEEP_NS 1000000ULL
 
