@@ -9,7 +9,7 @@ live          what recording costs a sender, a router and the kernel; needs root
 instructions  instructions a packet by callgrind: the same however busy the machine is
 
 The figures are the result: a missed bar does not fail. With --quick, which takes about a minute, a figure beyond twice its
-bar does, or twice what was seen where the bar is known to be missed.
+bar does, or twice what was seen where the bar is known to be missed; not before three runs agree, for a machine may be busy.
 """
 
 import argparse
@@ -24,9 +24,11 @@ import live
 import offline
 from basics import PREFIX, ROOT, Failure, load, machine, say
 
+# Runs of --quick that have to agree on a blunder.
+QUICK_RUNS = 3
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 # Instructions a packet of the generated mix, a tenth above what was seen when they were last set: they creep up unseen.
-INSTRUCTIONS = {"classify": 1050, "join": 15500}
+INSTRUCTIONS = {"classify": 1050, "join": 5300}
 
 
 def table(results):
@@ -105,6 +107,24 @@ def main():
     if not os.access(arguments.whosent, os.X_OK):
         raise Failure(f"{arguments.whosent} is not there: build it with `swift build -c release`", 66)
     arguments.whosent = str(Path(arguments.whosent).resolve())
+    blunders = None
+    for _ in range(QUICK_RUNS if arguments.quick else 1):
+        results = run_once(arguments)
+        found = {one.what: one for one in results if one.is_blunder}
+        blunders = found if blunders is None else {what: found[what] for what in blunders if what in found}
+        if not blunders:
+            break
+        if arguments.quick:
+            say("bench: beyond its bounds: " + "; ".join(f"{one.what}: {one.figure}" for one in blunders.values()))
+    if not arguments.quick:
+        return 0
+    for one in blunders.values():
+        say(f"bench: a blunder: {one.what}: {one.figure}; the bar is {one.limit}"
+            + (f", {one.seen:g} were seen" if one.seen else ""))
+    return 1 if blunders else 0
+
+
+def run_once(arguments):
     before = load()
     with tempfile.TemporaryDirectory(prefix=f"{PREFIX}-") as folder:
         results = measure(arguments, folder)
@@ -113,11 +133,7 @@ def main():
     print_table(results)
     if arguments.write_docs:
         write_docs(arguments.write_docs, results, loads)
-    blunders = [one for one in results if one.is_blunder] if arguments.quick else []
-    for one in blunders:
-        say(f"bench: a blunder: {one.what}: {one.figure}; the bar is {one.limit}"
-            + (f", {one.seen:g} were seen" if one.seen else ""))
-    return 1 if blunders else 0
+    return results
 
 
 if __name__ == "__main__":

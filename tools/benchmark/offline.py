@@ -11,7 +11,7 @@ from basics import BOUND, Failure, Result, compile_tool, first, interleaved, med
 
 PEER_FILTER = "udp or icmp or icmp6"
 # Ratios to tcpdump where the bar is known to be missed.
-SEEN = {"join": 20}
+SEEN = {"join": 6.5}
 
 
 class Files:
