@@ -105,14 +105,20 @@ extension Correlator {
             let walk = sends.walk(datagram: packet.ip, hashes, key: key)
             whole = gather(packet, along: walk, into: &found) && whole
         }
-        if found.accepted.isEmpty, let flows,
-            let entry = flows.entry(for: packet.ip, hash: key.flow(packet.ip, hashes))
-        {
-            whole = gather(packet, along: sends.walk(batchesFrom: entry.newestBatch), into: &found) && whole
+        // Also where there is a whole match: a segment may have another packet's addresses, ports, lengths, IP id and payload.
+        if let batch = newestBatch(packet.ip, hashes) {
+            whole = gather(packet, along: sends.walk(batchesFrom: batch), into: &found) && whole
         }
         found.truncatedWalk = !whole
         found.keepBest()
         return found
+    }
+
+    /// The newest segmented batch of a packet's flow.
+    private func newestBatch(_ packet: IPPacket, _ hashes: PacketKey.Hashes) -> Int? {
+        guard let flows, let entry = flows.entry(for: packet, hash: key.flow(packet, hashes)), entry.newestBatch >= 0
+        else { return nil }
+        return entry.newestBatch
     }
 
     /// - Returns: false if the walk was too long to see all.
@@ -190,7 +196,7 @@ extension Correlator {
             if found != nil { return .unclear }
             found = number
         }
-        if walk.wasCutShort { return .unclear }
+        if walk.wasCutShort || newestBatch(packet.ip, hashes) != nil { return .unclear }
         guard let found else { return mayBePart(packet, hashes) ? .unclear : .nothing }
         guard sends[found].origin.proof == .verified, window.holds(sends[found].first, sends[found].last, packet),
             compare(packet.ip, with: sends[found].packet, segmentSize: sends[found].origin.segmentSize) == .complete
@@ -244,7 +250,7 @@ extension Correlator {
 
     /// Why the only match names nobody all the same.
     private func doubt(_ packet: PacketRecord, _ nearest: SendMatches.Match) -> Reason? {
-        if isDistinctive(packet.ip) || nearest.comparison == .fragment { return nil }
+        if isDistinctive(packet, nearest) || nearest.comparison == .fragment { return nil }
         if isArrival(packet), nearest.delay > window.arrivalLookback {
             return .resemblesEarlier(delay: nearest.delay)
         }
@@ -284,7 +290,7 @@ extension Correlator {
         case .cut(let bytes): return (.probable, .cutPayload(bytes: bytes))
         case .differs: return (.possible, .nothingMatches)
         }
-        if !isDistinctive(packet.ip) {
+        if !isDistinctive(packet, nearest) {
             if !losses.isEmpty, losses.count(Self.rivalKinds(packet.ip), from: from, to: to) > 0 {
                 return (.probable, .lossNearIndistinctPacket)
             }
@@ -297,6 +303,22 @@ extension Correlator {
     /// An equal packet of another sender is out of the question even unseen: the IPv4 identification tells it apart.
     /// A payload alone does not, since programs repeat themselves and each other.
     func isDistinctive(_ packet: IPPacket) -> Bool { packet.version == .v4 && packet.identification != 0 }
+
+    /// The same, unless so much was sent since the record that the identification may have come round, and some of it was not
+    /// recorded.
+    private func isDistinctive(_ packet: PacketRecord, _ match: SendMatches.Match) -> Bool {
+        guard isDistinctive(packet.ip), !losses.isEmpty, match.delay > window.recent else {
+            return isDistinctive(packet.ip)
+        }
+        let lost = losses.count(
+            Self.rivalKinds(packet.ip), from: packet.time.advanced(by: -window.lookback),
+            to: packet.time.advanced(by: window.lookahead))
+        return lost == 0 || UInt64(sends.newestSequence - match.slot) + lost < Self.identificationRound
+    }
+
+    /// How many packets are sent at least before an identification comes again: of the 65,536 the kernel may pass over one
+    /// for each of its ticks (net/ipv4/route.c, ip_idents_reserve).
+    private static let identificationRound: UInt64 = 60_000
 
     private func ownsFlow(_ packet: PacketRecord, _ owner: HostProcess, since: Timestamp) -> Bool {
         let hash = key.flow(packet.ip, key.hashes(packet.ip))

@@ -106,4 +106,16 @@ struct LetGoTests {
         let verdict = correlator.judge(Traffic.seen(routed, direction: .ingress), seenHere: true)
         #expect(verdict.kind == .unknown && verdict.reason == .recordsLetGo)
     }
+
+    @Test("Where records were lost, an old record names nobody once its IP id may have come round", arguments: [100, 65_536])
+    func identificationsComeRound(lost: UInt64) {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Traffic.udp()))
+        let moment = Traffic.start.advanced(by: 1_000_000_000)
+        correlator.add(LossInterval(kind: .send, count: lost, start: moment, stop: moment))
+        let verdict = correlator.judge(Traffic.seen(Traffic.udp(), at: 2_000_000_000))
+        #expect(verdict.kind == (lost == 100 ? .process : .unknown))
+        let prompt = correlator.judge(Traffic.seen(Traffic.udp(), at: 1_000_000))
+        #expect(lost == 100 || prompt.confidence == .exact, "the packet that the record is of")
+    }
 }

@@ -118,4 +118,17 @@ struct PartialPacketTests {
         let packet = Self.fragment(offset: 1480, bytes: 1480, more: true, v6: false, of: 77)
         #expect(correlator.judge(Traffic.seen(packet)).confidence == .ambiguous)
     }
+
+    @Test("A segment may have the identity of another process's whole packet: both are candidates")
+    func aSegmentMayEqualAWholePacket() {
+        var correlator = Traffic.correlator()
+        let payload = Array("same day".utf8)
+        correlator.add(Traffic.record(Traffic.udp(id: 100, payload: payload, length: 32), pid: 2, segment: 8))
+        correlator.add(Traffic.record(Traffic.udp(id: 102, payload: payload), pid: 1))
+        let verdict = correlator.judge(Traffic.seen(Traffic.udp(id: 102, payload: payload)))
+        #expect(verdict.confidence == .ambiguous)
+        #expect(Set(verdict.candidates.map(\.sender.process.pid)) == [1, 2])
+        let other = correlator.judge(Traffic.seen(Traffic.udp(id: 102, payload: payload, destinationPort: 9)))
+        #expect(other.kind != .process, "another flow")
+    }
 }
