@@ -106,7 +106,11 @@ public enum SocketTableReason: Hashable, Sendable, CustomStringConvertible {
 extension Reason {
     /// The same without figures that differ from packet to packet, where it is about the socket tables.
     public var withoutTimes: Reason {
-        if case .socketTables(let reason) = self { .socketTables(reason.withoutTimes) } else { self }
+        switch self {
+        case .socketTables(let reason): .socketTables(reason.withoutTimes)
+        case .resemblesEarlier: .resemblesEarlier(delay: 0)
+        default: self
+        }
     }
 }
 

@@ -107,7 +107,9 @@ struct LetGoTests {
         #expect(verdict.kind == .unknown && verdict.reason == .recordsLetGo)
     }
 
-    @Test("Where records were lost, an old record names nobody once its IP id may have come round", arguments: [100, 65_536])
+    @Test(
+        "Where records were lost, an old record names nobody once its IP id may have come round",
+        arguments: [100, 65_536])
     func identificationsComeRound(lost: UInt64) {
         var correlator = Traffic.correlator()
         correlator.add(Traffic.record(Traffic.udp()))
