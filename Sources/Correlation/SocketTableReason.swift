@@ -104,7 +104,7 @@ public enum SocketTableReason: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Reason {
-    /// The same without figures that differ from packet to packet, where it is about the socket tables.
+    /// The same without figures that differ from packet to packet, for what each packet would otherwise have a row of its own.
     public var withoutTimes: Reason {
         switch self {
         case .socketTables(let reason): .socketTables(reason.withoutTimes)
