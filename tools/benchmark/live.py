@@ -258,8 +258,12 @@ def crowds(arguments, lab, evidence, cpu):
                 for _ in range(3):
                     costs = Costs(recorder, empty)
                     _, sent = lab.flood(1, cpu)
-                    runs.append(costs.each(sent)[1])
-                nets[processes] = statistics.median(runs)
+                    if sent:
+                        runs.append(costs.each(sent)[1])
+                if runs:
+                    nets[processes] = statistics.median(runs)
+                else:
+                    say(f"nothing could be sent beside {processes} processes: not measured")
         finally:
             crowd.send_signal(signal.SIGTERM)
             crowd.wait(60)
