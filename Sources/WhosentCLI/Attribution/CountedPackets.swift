@@ -9,8 +9,7 @@ import Reporting
 /// The packets of a run over files of which nothing but counts is wanted: each is judged as soon as the records it needs
 /// are read, and only those stay whose tag or tunnel is still open.
 ///
-/// A few at a time take each step together: the instructions of all steps do not fit into a processor's first cache, and
-/// would be fetched again for every packet.
+/// A few at a time take each step together, so that their look-ups wait for memory at once and not one after the other.
 struct CountedPackets {
     /// So few that they stay in the processor's first cache.
     private static let batch = 64
