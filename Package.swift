@@ -133,13 +133,17 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(name: "whosent", dependencies: ["WhosentCLI"], swiftSettings: settings),
 
+        .target(name: "SeededRandomness", path: "Tests/SeededRandomness", swiftSettings: settings),
         .testTarget(name: "TextEscapingTests", dependencies: ["TextEscaping"], swiftSettings: settings),
         .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: settings),
-        .testTarget(name: "PacketDecodingTests", dependencies: ["PacketDecoding", "Records"], swiftSettings: settings),
+        .testTarget(
+            name: "PacketDecodingTests", dependencies: ["PacketDecoding", "Records", "SeededRandomness"],
+            swiftSettings: settings),
         .testTarget(
             name: "PcapNGTests",
             dependencies: [
-                "PcapNG", "Records", "TextEscaping", .product(name: "SystemPackage", package: "swift-system"),
+                "PcapNG", "Records", "SeededRandomness", "TextEscaping",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
         .testTarget(
@@ -149,13 +153,14 @@ let package = Package(
         .testTarget(
             name: "CaptureTests",
             dependencies: [
-                "Capture", "PacketDecoding", "Records", .product(name: "SystemPackage", package: "swift-system"),
+                "Capture", "PacketDecoding", "Records", "SeededRandomness",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
         .testTarget(
             name: "EvidenceTests",
             dependencies: [
-                "Evidence", "PacketDecoding", "PcapNG", "Records", "TextEscaping",
+                "Evidence", "PacketDecoding", "PcapNG", "Records", "SeededRandomness", "TextEscaping",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: settings),
@@ -163,9 +168,12 @@ let package = Package(
             name: "ProcessMetadataTests", dependencies: ["CLinux", "ProcessMetadata", "Records"],
             swiftSettings: settings),
         .testTarget(
-            name: "ClassificationTests", dependencies: ["Classification", "PacketDecoding", "Records"],
+            name: "ClassificationTests",
+            dependencies: ["Classification", "PacketDecoding", "Records", "SeededRandomness"],
             swiftSettings: settings),
-        .testTarget(name: "CorrelationTests", dependencies: ["Correlation", "Records"], swiftSettings: settings),
+        .testTarget(
+            name: "CorrelationTests", dependencies: ["Correlation", "Records", "SeededRandomness"],
+            swiftSettings: settings),
         .testTarget(
             name: "ReportingTests",
             dependencies: [
@@ -184,7 +192,8 @@ let package = Package(
         .testTarget(
             name: "WhosentCLITests",
             dependencies: [
-                "Capture", "Classification", "Correlation", "Evidence", "PcapNG", "Records", "Reporting", "WhosentCLI",
+                "Capture", "Classification", "Correlation", "Evidence", "PcapNG", "Records", "Reporting",
+                "SeededRandomness", "WhosentCLI",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

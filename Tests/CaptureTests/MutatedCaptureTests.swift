@@ -2,20 +2,8 @@ import Capture
 import Foundation
 import PacketDecoding
 import Records
+import SeededRandomness
 import Testing
-
-/// SplitMix64: the same files in every run.
-struct FixedSeedGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
-    }
-}
 
 @Suite("Mutated files", .timeLimit(.minutes(2)))
 struct MutatedCaptureTests {
@@ -25,7 +13,7 @@ struct MutatedCaptureTests {
 
     static let count = 1_000
 
-    private func mutate(_ file: [UInt8], _ random: inout FixedSeedGenerator) -> [UInt8] {
+    private func mutate(_ file: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
         var bytes = file
         for _ in 0...Int.random(in: 0...7, using: &random) {
             guard !bytes.isEmpty else { break }
@@ -42,7 +30,7 @@ struct MutatedCaptureTests {
     }
 
     @Test func neitherCrashNorHang() throws {
-        var random = FixedSeedGenerator(state: 20_260_301)
+        var random = SeededGenerator(state: 20_260_301)
         let packets = SamplePacket.three + SamplePacket.three
         let block = PcapNGSample()
         let big = PcapNGSample(bigEndian: true)

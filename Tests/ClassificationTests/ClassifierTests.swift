@@ -1,4 +1,5 @@
 import Records
+import SeededRandomness
 import Testing
 
 @testable import Classification

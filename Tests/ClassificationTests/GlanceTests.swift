@@ -1,5 +1,6 @@
 import PacketDecoding
 import Records
+import SeededRandomness
 import Testing
 
 @testable import Classification
@@ -11,7 +12,7 @@ private struct Frame {
     var number: UInt64
 
     /// All kinds of packets that something in the classifiers looks at, and many that nothing does.
-    init(_ random: inout SplitMix, number: UInt64, time: Timestamp) {
+    init(_ random: inout SeededGenerator, number: UInt64, time: Timestamp) {
         self.number = number
         self.time = time
         func pick<Value>(_ values: [Value]) -> Value { values[Int(random.next() % UInt64(values.count))] }
@@ -59,19 +60,6 @@ private struct Frame {
     }
 
     private static func big(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 0xFF)] }
-}
-
-/// The same packets in every run.
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
-    }
 }
 
 /// A classifier, and the tags of what it was given.
@@ -164,7 +152,7 @@ struct GlanceTests {
         "Every packet gets the tag that it gets when all of it is seen",
         arguments: [(UInt64(1), false, 65_536), (2, true, 65_536), (3, false, 16), (4, true, 64)])
     func sameTags(seed: UInt64, hasRules: Bool, tuples: Int) {
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(state: seed)
         var configuration = ClassifierConfiguration(newmailPorts: [2762])
         configuration.tupleLimit = tuples
         if hasRules { configuration.rules = Self.rules() }

@@ -1,4 +1,5 @@
 import Records
+import SeededRandomness
 import Testing
 
 @testable import Correlation
@@ -6,21 +7,8 @@ import Testing
 /// The short way to a packet's record and the long one come to the same.
 @Suite("First looks at the records")
 struct GlanceTests {
-    /// SplitMix64 (Steele, Lea and Flood, 2014): the same packets in every run.
-    private struct Numbers: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ mixed >> 31
-        }
-    }
-
     /// Few of everything, so that packets meet records that are equal, nearly equal, cut, in parts, too early or too late.
-    private static func packet(_ numbers: inout Numbers) -> IPPacket {
+    private static func packet(_ numbers: inout SeededGenerator) -> IPPacket {
         let version6 = Int.random(in: 0..<4, using: &numbers) == 0
         var packet = Traffic.udp(
             id: UInt32.random(in: 0..<4, using: &numbers),
@@ -47,7 +35,7 @@ struct GlanceTests {
         return packet
     }
 
-    private static func record(_ numbers: inout Numbers) -> SendRecord {
+    private static func record(_ numbers: inout SeededGenerator) -> SendRecord {
         let proofs: [SendRecord.Proof] = [.verified, .verified, .verified, .unverified, .borrowed, .socketUser]
         return Traffic.record(
             packet(&numbers), pid: UInt32.random(in: 1...3, using: &numbers),
@@ -58,7 +46,7 @@ struct GlanceTests {
 
     @Test(arguments: [UInt64(1), 2, 3, 4, 5, 6, 7, 8], [2, 30, 300])
     func saysWhatGatheringFinds(seed: UInt64, records: Int) {
-        var numbers = Numbers(state: seed)
+        var numbers = SeededGenerator(state: seed)
         var limits = Correlator.Limits()
         limits.sendRecords = 1 << 9
         var correlator = Traffic.correlator(limits: limits)

@@ -1,6 +1,7 @@
 import Evidence
 import PcapNG
 import Records
+import SeededRandomness
 import SystemPackage
 import Testing
 
@@ -106,7 +107,7 @@ struct EvidenceBatchTests {
     @Test("300 mutated recordings give the same in batches")
     func mutations() throws {
         let whole = try EvidenceDamageTests.recording()
-        var generator = FixedGenerator(state: 31)
+        var generator = SeededGenerator(state: 31)
         for _ in 0..<300 {
             var bytes = whole
             for _ in 0..<Int.random(in: 1...4, using: &generator) {

@@ -1,6 +1,7 @@
 import Evidence
 import PcapNG
 import Records
+import SeededRandomness
 import SystemPackage
 import Testing
 
@@ -140,7 +141,7 @@ struct EvidenceDamageTests {
     @Test("1,000 mutated recordings: no crash, no hang")
     func mutations() throws {
         let whole = try Self.recording()
-        var generator = FixedGenerator(state: 17)
+        var generator = SeededGenerator(state: 17)
         for _ in 0..<1000 {
             var bytes = whole
             for _ in 0..<Int.random(in: 1...6, using: &generator) {

@@ -1,6 +1,7 @@
 import Evidence
 import PcapNG
 import Records
+import SeededRandomness
 import SystemPackage
 import Testing
 
@@ -24,7 +25,7 @@ struct EvidenceRoundTripTests {
 
     @Test("every field of 500 random send records survives")
     func sends() throws {
-        var generator = FixedGenerator(state: 7)
+        var generator = SeededGenerator(state: 7)
         var expected: [SendRecord] = []
         let bytes = try written { descriptor in
             var writer = try EvidenceWriter(descriptor: descriptor, header: SampleEvidence.header, snapLength: 60)
@@ -48,7 +49,7 @@ struct EvidenceRoundTripTests {
     /// Blocks of a burst are copies of the one before, which must show in nothing but the time they take.
     @Test("bursts of equal senders are written as one packet after the other is")
     func bursts() throws {
-        var generator = FixedGenerator(state: 11)
+        var generator = SeededGenerator(state: 11)
         let senders = try (0..<4).map { _ in try randomSend(&generator) }
         var expected: [(SendRecord, [UInt8])] = []
         for turn in 0..<400 {
@@ -285,7 +286,7 @@ private func fields(of record: WireRecord) -> [AnyHashable] {
     ]
 }
 
-private func randomSend(_ generator: inout FixedGenerator) throws -> (SendRecord, [UInt8]) {
+private func randomSend(_ generator: inout SeededGenerator) throws -> (SendRecord, [UInt8]) {
     let payload = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
         UInt8.random(in: 0...255, using: &generator)
     }

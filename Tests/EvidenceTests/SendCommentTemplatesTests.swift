@@ -1,5 +1,6 @@
 import PcapNG
 import Records
+import SeededRandomness
 import Testing
 
 @testable import Evidence
@@ -32,7 +33,7 @@ struct SendCommentTemplatesTests {
     }
 
     /// A thread's comment; few threads and few values, so that comments meet each other's templates.
-    private static func random(_ generator: inout FixedGenerator, thread: UInt32) -> SendComment {
+    private static func random(_ generator: inout SeededGenerator, thread: UInt32) -> SendComment {
         var comment = SendComment()
         func rarely() -> Bool { generator.next() % 8 == 0 }
         comment.namespace = rarely() ? 0 : 4_026_531_840
@@ -66,7 +67,7 @@ struct SendCommentTemplatesTests {
 
     @Test("30,000 comments of a few threads, every field of which may change, are read as each would be alone")
     func written() {
-        var generator = FixedGenerator(state: 23)
+        var generator = SeededGenerator(state: 23)
         var templates = SendCommentTemplates()
         for _ in 0..<30_000 {
             let thread = UInt32(generator.next() % 6)
@@ -78,7 +79,7 @@ struct SendCommentTemplatesTests {
 
     @Test("30,000 mutated comments between whole ones are read, or refused, as each would be alone")
     func mutated() {
-        var generator = FixedGenerator(state: 29)
+        var generator = SeededGenerator(state: 29)
         var templates = SendCommentTemplates()
         for _ in 0..<30_000 {
             let thread = UInt32(generator.next() % 4)

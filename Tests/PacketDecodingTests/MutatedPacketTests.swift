@@ -1,26 +1,14 @@
 import PacketDecoding
 import Records
+import SeededRandomness
 import Testing
-
-/// SplitMix64: the same packets in every run.
-struct FixedSeedGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
-    }
-}
 
 @Suite("Mutated packets")
 struct MutatedPacketTests {
     static let count = 100_000
 
     /// Changes bytes, cuts, repeats or appends.
-    private func mutate(_ packet: [UInt8], _ random: inout FixedSeedGenerator) -> [UInt8] {
+    private func mutate(_ packet: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
         var bytes = packet
         for _ in 0...Int.random(in: 0...5, using: &random) {
             switch Int.random(in: 0..<8, using: &random) {
@@ -64,7 +52,7 @@ struct MutatedPacketTests {
     }
 
     @Test func neitherCrashNorContradiction() {
-        var random = FixedSeedGenerator(state: 20_260_301)
+        var random = SeededGenerator(state: 20_260_301)
         var seeds: [(frame: [UInt8], linkType: UInt16)] = Wrapping.all.map { ($0.frame, $0.linkType) }
         for (_, first, headers) in InternetLayerTests.extensions {
             seeds.append((Sample.ipv6Header(next: first, length: "0050") + headers + Sample.udp, LinkType.raw))

@@ -27,90 +27,45 @@ private struct Collected: AttributionOutput {
 
 @Suite("Attribution")
 struct AttributionTests {
-    private static let start = Timestamp(nanoseconds: 1_772_360_430_000_000_000)
-
-    /// A raw IPv4 UDP packet from 192.0.2.1:4000.
-    private static func datagram(id: UInt16, port: UInt16, payload: [UInt8]) -> [UInt8] {
-        let total = UInt16(28 + payload.count)
-        let udp = UInt16(8 + payload.count)
-        return [
-            0x45, 0, UInt8(total >> 8), UInt8(total & 0xFF), UInt8(id >> 8), UInt8(id & 0xFF), 0x40, 0, 64, 17, 0, 0,
-        ]
-            + [192, 0, 2, 1] + [198, 51, 100, 7]
-            + [0x0F, 0xA0, UInt8(port >> 8), UInt8(port & 0xFF), UInt8(udp >> 8), UInt8(udp & 0xFF), 0, 0] + payload
-    }
-
-    private static func attribution(keepsBytes: Bool = false) -> Attribution {
-        var settings = Attribution.Settings()
-        settings.captureNames = ["test.pcap"]
-        settings.keepsBytes = keepsBytes
-        var attribution = Attribution(
-            settings: settings, classifier: Classifier(configuration: ClassifierConfiguration()),
-            correlator: Correlator(seed: 7), processes: ProcessSource())
-        attribution.setCoverage(
-            Coverage(
-                start: start.advanced(by: -1_000_000_000),
-                interfaces: [
-                    HostInterface(
-                        index: 2, name: "eth0", namespace: 1,
-                        addresses: [.init(address: IPAddress(v4: 0xC000_0201), prefixLength: 24)])
-                ]), host: 0)
-        return attribution
-    }
-
     private static func add(_ bytes: [UInt8], _ frame: UInt64, at offset: Int64, to attribution: inout Attribution) {
         let captured = CapturedFrame(
-            time: start.advanced(by: offset), frame: frame, linkType: 101, originalLength: bytes.count,
+            time: SmallTraffic.start.advanced(by: offset), frame: frame, linkType: 101, originalLength: bytes.count,
             capturedLength: bytes.count)
         attribution.add(captured, bytes: bytes.rawSpan, capture: 0, interface: 0, filters: nil)
     }
 
-    private static func record(id: UInt32, port: UInt16, payload: [UInt8], at offset: Int64) -> SendRecord {
-        var packet = IPPacket(
-            source: IPAddress(v4: 0xC000_0201), destination: IPAddress(v4: 0xC633_6407), transport: .udp)
-        packet.identification = id
-        packet.sourcePort = 4000
-        packet.destinationPort = port
-        packet.udpLength = UInt16(8 + payload.count)
-        packet.payloadLength = UInt32(payload.count)
-        packet.totalLength = UInt32(28 + payload.count)
-        packet.payloadPrefix = PayloadPrefix(payload)
-        return SendRecord(
-            time: start.advanced(by: offset), packet: packet, process: ProcessKey(pid: 7, startTime: 70), thread: 7,
-            threadName: TaskName("store".utf8))
-    }
-
     @Test func aPacketWaitsForItsRecords() throws {
-        var attribution = Self.attribution()
+        var attribution = SmallTraffic.attribution()
         var output = Collected()
-        Self.add(Self.datagram(id: 1, port: 9, payload: [1, 2, 3]), 1, at: 0, to: &attribution)
-        try attribution.settle(recordsThrough: Self.start.advanced(by: 50_000_000), into: &output)
+        Self.add(SmallTraffic.datagram(id: 1, port: 9, payload: [1, 2, 3]), 1, at: 0, to: &attribution)
+        try attribution.settle(recordsThrough: SmallTraffic.start.advanced(by: 50_000_000), into: &output)
         #expect(output.packets.isEmpty, "records are known to be complete only up to now")
-        attribution.add(Self.record(id: 1, port: 9, payload: [1, 2, 3], at: -10_000))
-        try attribution.settle(recordsThrough: Self.start.advanced(by: 50_000_001), into: &output)
+        attribution.add(SmallTraffic.record(id: 1, port: 9, payload: [1, 2, 3], at: -10_000))
+        try attribution.settle(recordsThrough: SmallTraffic.start.advanced(by: 50_000_001), into: &output)
         #expect(output.packets.first?.verdict.kind == .process)
         #expect(output.packets.first?.process?.name == "store", "the first thread's name is the process's")
     }
 
     /// A packet with a possible tag holds the ones behind it: lines keep the order of the capture.
     @Test func linesKeepTheOrderOfTheCapture() throws {
-        var attribution = Self.attribution()
+        var attribution = SmallTraffic.attribution()
         var output = Collected()
-        Self.add(Self.datagram(id: 1, port: 2762, payload: [1, 200, 3, 4, 5, 6, 7, 8]), 1, at: 0, to: &attribution)
-        Self.add(Self.datagram(id: 2, port: 9, payload: [1]), 2, at: 1_000_000, to: &attribution)
+        Self.add(
+            SmallTraffic.datagram(id: 1, port: 2762, payload: [1, 200, 3, 4, 5, 6, 7, 8]), 1, at: 0, to: &attribution)
+        Self.add(SmallTraffic.datagram(id: 2, port: 9, payload: [1]), 2, at: 1_000_000, to: &attribution)
         try attribution.settle(recordsThrough: .distantFuture, into: &output)
         #expect(output.frames.isEmpty)
-        Self.add(Self.datagram(id: 3, port: 9, payload: [1]), 3, at: 1_000_000_001, to: &attribution)
+        Self.add(SmallTraffic.datagram(id: 3, port: 9, payload: [1]), 3, at: 1_000_000_001, to: &attribution)
         try attribution.settle(recordsThrough: .distantFuture, into: &output)
         #expect(output.frames == [1, 2, 3])
         #expect(output.packets.first?.tag?.name == "newmail")
     }
 
     @Test func bytesLeaveUnchangedAndCountsAddUp() throws {
-        var attribution = Self.attribution(keepsBytes: true)
+        var attribution = SmallTraffic.attribution(keepsBytes: true)
         var output = Collected()
         let sent = (1...101).map { index in
-            Self.datagram(
+            SmallTraffic.datagram(
                 id: UInt16(index), port: UInt16(index), payload: Array(repeating: UInt8(index), count: index % 11))
         }
         for (index, bytes) in sent.enumerated() {
@@ -125,10 +80,11 @@ struct AttributionTests {
     }
 
     @Test func enoughIsEnough() throws {
-        var attribution = Self.attribution()
+        var attribution = SmallTraffic.attribution()
         var output = Collected(limit: 2)
         for index in 1...5 {
-            Self.add(Self.datagram(id: UInt16(index), port: 9, payload: [1]), UInt64(index), at: 0, to: &attribution)
+            Self.add(
+                SmallTraffic.datagram(id: UInt16(index), port: 9, payload: [1]), UInt64(index), at: 0, to: &attribution)
         }
         try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output)
         #expect(output.frames == [1, 2])
@@ -139,17 +95,17 @@ struct AttributionTests {
     @Test(arguments: [1, 3, 17, 100])
     func liveAndReplayAgree(batch: Int) throws {
         func run(_ batch: Int) throws -> [String] {
-            var attribution = Self.attribution()
+            var attribution = SmallTraffic.attribution()
             var output = Collected()
             for index in 0..<100 {
                 let offset = Int64(index) * 30_000_000
                 let payload: [UInt8] = index % 3 == 0 ? [9, 200, 3, 4, 5, 6, 7, UInt8(index)] : [UInt8(index)]
-                attribution.add(Self.record(id: UInt32(index), port: 5000, payload: payload, at: offset))
+                attribution.add(SmallTraffic.record(id: UInt16(index), port: 5000, payload: payload, at: offset))
                 Self.add(
-                    Self.datagram(id: UInt16(index), port: 5000, payload: payload), UInt64(index + 1),
+                    SmallTraffic.datagram(id: UInt16(index), port: 5000, payload: payload), UInt64(index + 1),
                     at: offset + 10_000, to: &attribution)
                 guard index % batch == batch - 1 else { continue }
-                try attribution.settle(recordsThrough: Self.start.advanced(by: offset), into: &output)
+                try attribution.settle(recordsThrough: SmallTraffic.start.advanced(by: offset), into: &output)
             }
             try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output)
             return output.packets.map {

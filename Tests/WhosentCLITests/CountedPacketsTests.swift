@@ -30,42 +30,8 @@ private struct Counts: AttributionOutput {
 /// Packets that are counted as they come give the summary of packets that wait for each other.
 @Suite("Packets that are only counted")
 struct CountedPacketsTests {
-    private static let start = Timestamp(nanoseconds: 1_772_360_430_000_000_000)
-
-    private static func datagram(id: UInt16, from source: UInt8, port: UInt16, payload: [UInt8]) -> [UInt8] {
-        let (total, udp) = (UInt16(28 + payload.count), UInt16(8 + payload.count))
-        let header: [UInt8] = [
-            0x45, 0, UInt8(total >> 8), UInt8(total & 0xFF), UInt8(id >> 8), UInt8(id & 0xFF), 0x40, 0, 64, 17, 0, 0,
-        ]
-        return header + [192, 0, 2, source, 198, 51, 100, 7]
-            + [0x0F, 0xA0, UInt8(port >> 8), UInt8(port & 0xFF), UInt8(udp >> 8), UInt8(udp & 0xFF), 0, 0] + payload
-    }
-
-    private static func record(id: UInt16, port: UInt16, payload: [UInt8], pid: UInt32, at time: Int64) -> SendRecord {
-        var packet = IPPacket(
-            source: IPAddress(v4: 0xC000_0201), destination: IPAddress(v4: 0xC633_6407), transport: .udp)
-        packet.identification = UInt32(id)
-        packet.sourcePort = 4000
-        packet.destinationPort = port
-        packet.udpLength = UInt16(8 + payload.count)
-        packet.payloadLength = UInt32(payload.count)
-        packet.totalLength = UInt32(28 + payload.count)
-        packet.payloadPrefix = PayloadPrefix(payload)
-        return SendRecord(
-            time: start.advanced(by: time), packet: packet, process: ProcessKey(pid: pid, startTime: 70), thread: pid,
-            threadName: TaskName(pid == 3 ? "store.exe".utf8 : "daemon".utf8))
-    }
-
     private static func run(counting: Bool, packets: Int, spacing: Int64) throws -> (String, RunSummary) {
-        var settings = Attribution.Settings()
-        settings.captureNames = ["test.pcap"]
-        var attribution = Attribution(
-            settings: settings, classifier: Classifier(configuration: ClassifierConfiguration()),
-            correlator: Correlator(seed: 7), processes: ProcessSource())
-        let own = HostInterface(
-            index: 2, name: "eth0", namespace: 1,
-            addresses: [.init(address: IPAddress(v4: 0xC000_0201), prefixLength: 24)])
-        attribution.setCoverage(Coverage(start: start.advanced(by: -1_000_000_000), interfaces: [own]), host: 0)
+        var attribution = SmallTraffic.attribution()
         attribution.counted.isOn = counting
         var output = Counts()
         for number in 0..<packets {
@@ -73,15 +39,21 @@ struct CountedPacketsTests {
             let payload = [UInt8](repeating: UInt8(number % 251), count: number % 3 == 0 ? 8 : 11)
             let (id, port) = (UInt16(truncatingIfNeeded: number), UInt16(2000 + number % 7))
             if number % 2 == 0 {
-                attribution.add(record(id: id, port: port, payload: payload, pid: UInt32(number % 5), at: time - 9_000))
+                let pid = UInt32(number % 5)
+                attribution.add(
+                    SmallTraffic.record(
+                        id: id, port: port, payload: payload, pid: pid, name: pid == 3 ? "store.exe" : "daemon",
+                        at: time - 9_000))
             }
-            let bytes = datagram(id: id, from: number % 11 == 0 ? 9 : 1, port: port, payload: payload)
+            let bytes = SmallTraffic.datagram(id: id, from: number % 11 == 0 ? 9 : 1, port: port, payload: payload)
             let frame = CapturedFrame(
-                time: start.advanced(by: time), frame: UInt64(number + 1), linkType: 101, originalLength: bytes.count,
+                time: SmallTraffic.start.advanced(by: time), frame: UInt64(number + 1), linkType: 101,
+                originalLength: bytes.count,
                 capturedLength: bytes.count)
             attribution.add(frame, bytes: bytes.rawSpan, capture: 0, interface: 0, filters: nil)
             if !counting {
-                try attribution.settle(recordsThrough: start.advanced(by: time + 60_000_000), into: &output)
+                try attribution.settle(
+                    recordsThrough: SmallTraffic.start.advanced(by: time + 60_000_000), into: &output)
             } else if attribution.counted.isFull {
                 while attribution.counted.nextTime != nil { attribution.judgeNext() }
                 attribution.countJudged(into: &output)

@@ -2,6 +2,7 @@ import Evidence
 import Foundation
 import PcapNG
 import Records
+import SeededRandomness
 import SystemPackage
 import Testing
 
@@ -84,7 +85,7 @@ struct EvidenceFeedTests {
     /// A recording of `count` sends over three seconds, most of them within a quarter of one, in some disorder, with
     /// everything else that evidence has between them.
     private static func recording(_ count: Int, seed: UInt64, boot: String = "b") throws -> [UInt8] {
-        var generator = SystemGenerator(state: seed)
+        var generator = SeededGenerator(state: seed)
         let packet: [UInt8] =
             [0x45, 0, 0, 29, 0, 1, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 198, 51, 100, 7, 0x8C, 0xA3, 0, 53, 0, 9, 0, 0, 1]
         let ip = IPPacket(source: IPAddress(v4: 0xC000_0201), destination: IPAddress(v4: 0xC633_6407), transport: .udp)
@@ -140,7 +141,7 @@ struct EvidenceFeedTests {
     }
 
     /// The moments that captures come to: some close together, some far apart, and the end.
-    private static func moments(_ generator: inout SystemGenerator) -> [Timestamp] {
+    private static func moments(_ generator: inout SeededGenerator) -> [Timestamp] {
         var time = start.advanced(by: -1_000_000_000)
         var moments: [Timestamp] = []
         for _ in 0..<300 {
@@ -162,7 +163,7 @@ struct EvidenceFeedTests {
 
     @Test("each record comes when the rule says, read ahead or not", arguments: [0, 250_000_000, -40_000_000])
     func rule(clockOffset: Int64) throws {
-        var generator = SystemGenerator(state: 41)
+        var generator = SeededGenerator(state: 41)
         for (count, isCut) in [(25_000, false), (700, false), (700, true), (0, false)] {
             var bytes = try Self.recording(count, seed: UInt64(count) + 5)
             if isCut { bytes.removeLast(bytes.count / 3) }
@@ -185,7 +186,7 @@ struct EvidenceFeedTests {
 
     @Test("several files, of one machine and of two, give the same read ahead or not")
     func several() throws {
-        var generator = SystemGenerator(state: 43)
+        var generator = SeededGenerator(state: 43)
         let moments = Self.moments(&generator)
         try Self.withFile(Self.recording(5000, seed: 1, boot: "a")) { first in
             try Self.withFile(Self.recording(3000, seed: 2, boot: "b")) { second in
@@ -218,19 +219,6 @@ struct EvidenceFeedTests {
         try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").contains { name in
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")) == path
         }
-    }
-}
-
-/// A fixed-seed generator: the same values in every run (SplitMix64).
-private struct SystemGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
 
