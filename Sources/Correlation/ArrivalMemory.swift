@@ -48,3 +48,42 @@ struct ArrivalMemory: Sendable {
         set { entries[question.place] = newValue.map { Entry(question: question, arrival: $0) } }
     }
 }
+
+extension Correlator {
+    /// On some devices a process of this machine can let packets come in that no hook sees it send.
+    mutating func weaken(_ verdict: inout Verdict, of packet: PacketRecord) {
+        let question = ArrivalMemory.Question(packet)
+        var known = arrivals[question]
+        if known == nil {
+            known = arrival(of: packet)
+            arrivals[question] = known
+        }
+        switch known {
+        case .outside, nil: return
+        case .here:
+            verdict.confidence = .probable
+            if verdict.reason == .arrived { verdict.reason = .arrivedFromHere }
+        case .tunnel:
+            verdict.tunnel = tunnelOrigins(packet).first
+            verdict.confidence = .probable
+            verdict.reason = .arrivedFromTunnel(holders: nil)
+        }
+    }
+
+    private func arrival(of packet: PacketRecord) -> ArrivalMemory.Arrival {
+        let devices = absence.devices(of: packet)
+        if tunnelOrigins(packet).count == 1 { return .tunnel }
+        guard !devices.isEmpty || packet.ingressIndex != 0 else { return .outside }
+        let leadsOutside = devices.contains {
+            tunnels.leadsOutside(host: $0.host, namespace: $0.namespace, index: $0.index)
+        }
+        return leadsOutside ? .outside : .here
+    }
+
+    /// The devices that a packet came out of, if all that it may have come in on are such; none otherwise.
+    private func tunnelOrigins(_ packet: PacketRecord) -> [TunnelOrigin] {
+        let devices = absence.devices(of: packet)
+        guard devices.count == 1, let device = devices.first else { return [] }
+        return tunnels.origin(host: device.host, namespace: device.namespace, index: device.index).map { [$0] } ?? []
+    }
+}

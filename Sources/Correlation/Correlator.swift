@@ -74,7 +74,7 @@ public struct Correlator: Sendable {
     var losses: LossHistory
     var absence: AbsenceJudge
     var tunnels = TunnelDevices()
-    private var arrivals = ArrivalMemory()
+    var arrivals = ArrivalMemory()
     /// Send records added so far.
     public private(set) var records: UInt64 = 0
     /// What bounded tables let go since it was last taken.
@@ -269,43 +269,6 @@ public struct Correlator: Sendable {
         return isCertainlyKernel ? .unknown(.kernelAndProcess) : verdict
     }
 
-    /// On some devices a process of this machine can let packets come in that no hook sees it send.
-    private mutating func weaken(_ verdict: inout Verdict, of packet: PacketRecord) {
-        let question = ArrivalMemory.Question(packet)
-        var known = arrivals[question]
-        if known == nil {
-            known = arrival(of: packet)
-            arrivals[question] = known
-        }
-        switch known {
-        case .outside, nil: return
-        case .here:
-            verdict.confidence = .probable
-            if verdict.reason == .arrived { verdict.reason = .arrivedFromHere }
-        case .tunnel:
-            verdict.tunnel = tunnelOrigins(packet).first
-            verdict.confidence = .probable
-            verdict.reason = .arrivedFromTunnel(holders: nil)
-        }
-    }
-
-    private func arrival(of packet: PacketRecord) -> ArrivalMemory.Arrival {
-        let devices = absence.devices(of: packet)
-        if tunnelOrigins(packet).count == 1 { return .tunnel }
-        guard !devices.isEmpty || packet.ingressIndex != 0 else { return .outside }
-        let leadsOutside = devices.contains {
-            tunnels.leadsOutside(host: $0.host, namespace: $0.namespace, index: $0.index)
-        }
-        return leadsOutside ? .outside : .here
-    }
-
-    /// The devices that a packet came out of, if all that it may have come in on are such; none otherwise.
-    private func tunnelOrigins(_ packet: PacketRecord) -> [TunnelOrigin] {
-        let devices = absence.devices(of: packet)
-        guard devices.count == 1, let device = devices.first else { return [] }
-        return tunnels.origin(host: device.host, namespace: device.namespace, index: device.index).map { [$0] } ?? []
-    }
-
     // MARK: Packets without a sending process
 
     /// The sender of a packet whose addresses this machine translated: IP id, payload and lengths survive translation,
@@ -405,29 +368,5 @@ extension Verdict {
     /// A verdict that says why nothing can be said.
     public static func unknown(_ reason: Reason) -> Verdict {
         Verdict(kind: .unknown, confidence: .none, method: .none, reason: reason)
-    }
-}
-
-/// What the correlator keeps of a send record beside the packet. Equal origins of equal packets may share a slot.
-struct SendOrigin: Equatable, Sendable {
-    let sender: Sender
-    let segmentSize: UInt16
-    let proof: SendRecord.Proof
-    let interface: UInt32
-    let beforeNAT: UntranslatedTuple?
-    let creator: SocketCreator?
-
-    /// Who sent on the record's flow: whoever did from a borrowed context is not known, but it was somebody.
-    var flowOwner: HostProcess {
-        proof == .borrowed
-            ? HostProcess(machine: sender.machine, process: ProcessKey(pid: 0, startTime: 0)) : sender.owner
-    }
-
-    static func == (left: SendOrigin, right: SendOrigin) -> Bool {
-        left.sender.process == right.sender.process && left.sender.thread == right.sender.thread
-            && left.sender.imageVersion == right.sender.imageVersion && left.sender.host == right.sender.host
-            && left.sender.user == right.sender.user && left.sender.threadName == right.sender.threadName
-            && left.segmentSize == 0 && right.segmentSize == 0 && left.proof == right.proof
-            && left.beforeNAT == right.beforeNAT && left.creator == right.creator
     }
 }

@@ -1,4 +1,3 @@
-public import Classification
 public import Correlation
 public import Records
 
@@ -81,13 +80,6 @@ public struct RunSummary: Sendable {
 
     /// Nothing counted yet.
     public init() {}
-
-    /// Counts one judged packet.
-    public mutating func count(_ verdict: Verdict, tag: Tag?) {
-        packets += 1
-        verdicts[verdict.kind, default: 0] += 1
-        if let tag { tags[tag.name, default: 0] += 1 }
-    }
 
     /// Records of all kinds that the kernel had no room for; not what the capture or our own tables lost.
     public var lostInKernel: UInt64 {

@@ -104,7 +104,11 @@ extension Sample {
 
     static var summary: RunSummary {
         var summary = RunSummary()
-        for packet in packets { summary.count(packet.verdict, tag: packet.tag) }
+        summary.packets = UInt64(packets.count)
+        for packet in packets {
+            summary.verdicts[packet.verdict.kind, default: 0] += 1
+            if let tag = packet.tag { summary.tags[tag.name, default: 0] += 1 }
+        }
         summary.captured = 101
         summary.distinctPackets = 17
         summary.records = 23

@@ -77,7 +77,7 @@ struct Attribution: ~Copyable, EvidenceSink {
     private var decided = 0
     var captureTime = Timestamp.distantPast
     var sightings: DistinctPackets
-    private var ingressSources = IngressSources()
+    var ingressSources = IngressSources()
     /// Looks at this machine's processes, in a live run.
     var tunnels: TunnelHolders?
     private(set) var hosts: [UInt16: Coverage] = [:]
@@ -85,7 +85,7 @@ struct Attribution: ~Copyable, EvidenceSink {
     var foreign: ForeignEvidence?
     /// The sends of several machines, where there are several.
     var hostSends: HostSends?
-    private var naming: InterfaceNaming
+    var naming: InterfaceNaming
     /// Decides in place of the correlator where there are no records to join with (`--socket-table`).
     var socketTables: SocketTableJudge?
     private var loopbacks: Set<String> = []
@@ -94,6 +94,7 @@ struct Attribution: ~Copyable, EvidenceSink {
     /// The interfaces of the captures by their number in the run; grows as captures describe more.
     var interfaces: [CaptureInterface] = [] { didSet { naming.recent = RecentLocations() } }
     var summary = RunSummary()
+    var packetCounts = PacketCounts()
     /// Frames whose IP header the capture cut before its end, by capture.
     private var cutHeaders: [UInt16: UInt64] = [:]
     /// What this run lost; evidence has its own account.
@@ -206,7 +207,7 @@ struct Attribution: ~Copyable, EvidenceSink {
         waiting.append(frame, interface: interface, packet: packet, passesFilters: passed, tag: tag)
     }
 
-    private func capturedName(_ interface: UInt16) -> String? {
+    func capturedName(_ interface: UInt16) -> String? {
         Int(interface) < interfaces.count ? interfaces[Int(interface)].name : nil
     }
 
@@ -300,13 +301,9 @@ struct Attribution: ~Copyable, EvidenceSink {
             let tag = tag(of: entry.tag)
             if sightings.isFirstSighting(packet) { distinct += 1 }
             summary.captured += 1
-            // The sender's name has a say in the tag.
-            if output.countsOnly, tag?.confidence != .shape {
-                summary.count(verdict, tag: tag)
-                return count(packet, verdict, tag, in: &output)
-            }
+            if output.countsOnly { return count(packet, verdict, tag, in: &output) }
             let report = report(packet, verdict: verdict, tag: tag)
-            summary.count(verdict, tag: report.tag)
+            packetCounts.count(verdict.kind, report.tag)
             reported = report
         }
         guard settings.keepsBytes else {
@@ -323,21 +320,6 @@ struct Attribution: ~Copyable, EvidenceSink {
         if let failure { throw failure }
     }
 
-    private mutating func count(
-        _ packet: PacketRecord, _ verdict: Verdict, _ tag: Tag?, in output: inout some AttributionOutput
-    ) {
-        if let sender = verdict.sender { processes.use(sender) }
-        output.count(packet, verdict, tag: tag) { report(packet, verdict: verdict, tag: tag) }
-    }
-
-    mutating func report(_ packet: PacketRecord, verdict: Verdict, tag: Tag?) -> ReportedPacket {
-        var report = describe(packet, verdict: verdict, tag: tag)
-        if tag?.confidence == .shape, let name = report.process?.name {
-            report.tag = tag?.considering(processName: name)
-        }
-        return report
-    }
-
     mutating func tag(of decision: TagDecision) -> Tag? {
         switch decision {
         case .none: nil
@@ -346,50 +328,21 @@ struct Attribution: ~Copyable, EvidenceSink {
         }
     }
 
-    private mutating func describe(_ packet: PacketRecord, verdict: Verdict, tag: Tag?) -> ReportedPacket {
-        var reported = ReportedPacket(
-            packet: packet, captureName: settings.captureNames[Int(packet.capture)], verdict: verdict, tag: tag)
-        reported.interfaceName = naming.name(of: packet, captured: capturedName(packet.interface))
-        if verdict.kind == .forwarded { describeSource(&reported) }
-        if let sender = verdict.onBehalfOf { reported.onBehalfOf = description(of: sender) }
-        if let sender = verdict.sender {
-            reported.process = description(of: sender)
-            if sender.thread != 0, sender.threadName != .empty { reported.threadName = sender.threadName.description }
-            if settings.namesHosts { reported.hostName = hostName(sender.host) }
-        }
-        for candidate in verdict.candidates {
-            reported.candidateNames.append(description(of: candidate.sender).name)
-            reported.candidateHosts.append(settings.namesHosts ? hostName(candidate.sender.host) : nil)
-        }
-        return reported
-    }
-
-    /// The frame of a packet that was routed bears the router's own address on its way out.
-    private mutating func describeSource(_ reported: inout ReportedPacket) {
-        let packet = reported.packet
-        if packet.direction == .ingress { return ingressSources.note(packet) }
-        guard let mac = packet.sourceMAC, naming.isOwn(mac) else { return }
-        reported.isRouted = true
-        reported.ingressMAC = ingressSources.source(of: packet)
-    }
-
-    mutating func description(of sender: Sender) -> ProcessDescription {
-        var description = foreign?.description(of: sender) ?? processes.description(of: sender)
-        if settings.withoutArguments { description.removeArguments() }
-        return description
-    }
-
-    private func hostName(_ number: UInt16) -> String? { hosts[number]?.host ?? foreign?.hostName(number) }
-
     /// What clients registered for notifications, and how many more there were than are remembered.
     var registrations: (known: [PushRegistration], dropped: UInt64) {
         (classifier.registrations, classifier.droppedRegistrations)
     }
 
-    /// The counts so far.
-    func currentSummary() -> RunSummary {
+    /// The packets so far, and what was lost.
+    var counts: RunSummary {
         var result = summary
-        counted.add(to: &result)
+        packetCounts.add(to: &result)
+        return result
+    }
+
+    /// The counts so far, with what else is known at the end of a run.
+    func currentSummary() -> RunSummary {
+        var result = counts
         if distinct > 0 { result.distinctPackets = distinct }
         result.records = correlator.records
         result.unmatchedRecords = correlator.unmatchedRecords
@@ -404,13 +357,5 @@ struct Attribution: ~Copyable, EvidenceSink {
         result.coverage = hosts.sorted { $0.key < $1.key }.map(\.value)
         if !result.coverage.isEmpty { result.coverage[0].losses += ownLosses.intervals }
         return result
-    }
-}
-
-extension ProcessDescription {
-    /// Command lines may hold secrets (`--no-args`).
-    mutating func removeArguments() {
-        arguments = nil
-        for index in parents.indices { parents[index].removeArguments() }
     }
 }

@@ -1,7 +1,6 @@
 import Capture
 import Classification
 import Correlation
-import DequeModule
 import PacketDecoding
 import Records
 import Reporting
@@ -19,10 +18,6 @@ struct CountedPackets {
         let packet: PacketRecord
         let verdict: Verdict
         let tag: TagDecision
-        /// The last moment of capture time that has a say.
-        let deadline: Timestamp
-        /// How many reported packets there were with this one.
-        let number: UInt64
     }
 
     /// Packets are counted so at all.
@@ -35,19 +30,15 @@ struct CountedPackets {
     /// See ``Correlation/Correlator/touch(_:)``.
     fileprivate var touched: UInt32 = 0
     private(set) var reported: UInt64 = 0
-    private var verdictCounts = [UInt64](repeating: 0, count: Verdict.Kind.allCases.count)
-    private var tagCounts: [String: UInt64] = [:]
-    private var lastTag: (name: String, count: UInt64) = ("", 0)
-    private var late = Deque<Late>()
-    /// Of the first of ``late``.
-    private var nextDeadline = Timestamp.distantFuture
-    private var nextNumber = UInt64.max
+    fileprivate var late = OpenPackets<Late>(limit: Attribution.waitingLimit)
 
     /// There is no room for another packet. Where one that waits has to leave for want of room elsewhere, that is the last
     /// packet before.
     var isFull: Bool { room == 0 }
     /// For how many more packets there is room.
-    var room: Int { reported >= nextNumber ? 0 : min(Self.batch - packets.count, Int(clamping: nextNumber - reported)) }
+    var room: Int {
+        reported >= late.nextNumber ? 0 : min(Self.batch - packets.count, Int(clamping: late.nextNumber - reported))
+    }
     /// The time of the next packet to judge; nil where all are.
     var nextTime: Timestamp? { verdicts.count < packets.count ? packets[verdicts.count].time : nil }
 
@@ -64,45 +55,6 @@ struct CountedPackets {
         passesFilters.removeAll(keepingCapacity: true)
         tags.removeAll(keepingCapacity: true)
         verdicts.removeAll(keepingCapacity: true)
-    }
-
-    fileprivate mutating func append(_ packet: Late) {
-        late.append(packet)
-        if late.count == 1 { noteNext() }
-    }
-
-    /// The next packet that is to be counted now. Of so many packets as may wait elsewhere, those that would have to leave
-    /// there with what is known are counted here too: both ways of running say the same.
-    fileprivate mutating func popDue(_ time: Timestamp, isLast: Bool) -> Late? {
-        guard isLast || time > nextDeadline || reported >= nextNumber, let packet = late.popFirst() else { return nil }
-        noteNext()
-        return packet
-    }
-
-    private mutating func noteNext() {
-        nextDeadline = late.first?.deadline ?? .distantFuture
-        nextNumber = late.first.map { $0.number + UInt64(Attribution.waitingLimit) } ?? .max
-    }
-
-    fileprivate mutating func count(_ kind: Verdict.Kind, _ tag: Tag?) {
-        verdictCounts[Int(kind.rawValue)] += 1
-        guard let tag else { return }
-        if lastTag.name != tag.name {
-            if lastTag.count > 0 { tagCounts[lastTag.name, default: 0] += lastTag.count }
-            lastTag = (tag.name, 0)
-        }
-        lastTag.count += 1
-    }
-
-    /// Adds what was counted to a summary.
-    func add(to summary: inout RunSummary) {
-        for (kind, count) in zip(Verdict.Kind.allCases, verdictCounts) where count > 0 {
-            summary.verdicts[kind, default: 0] += count
-            summary.packets += count
-            summary.captured += count
-        }
-        for (name, count) in tagCounts { summary.tags[name, default: 0] += count }
-        if lastTag.count > 0 { summary.tags[lastTag.name, default: 0] += lastTag.count }
     }
 }
 
@@ -147,6 +99,7 @@ extension Attribution {
     /// Counts the packets that are judged, and those before them that nothing can change any more.
     mutating func countJudged(isLast: Bool = false, into output: inout some AttributionOutput) {
         countLetGo()
+        summary.captured += UInt64(counted.verdicts.count)
         for index in counted.verdicts.indices where sightings.isFirstSighting(counted.packets[index]) { distinct += 1 }
         let first = counted.reported - UInt64(counted.verdicts.count)
         for index in counted.verdicts.indices {
@@ -161,21 +114,21 @@ extension Attribution {
                 deadline = max(deadline, pending.deadline)
                 fallthrough
             default:
-                counted.append(
-                    CountedPackets.Late(
-                        packet: packet, verdict: verdict, tag: counted.tags[index], deadline: deadline,
-                        number: first + UInt64(index) + 1))
+                counted.late.append(
+                    CountedPackets.Late(packet: packet, verdict: verdict, tag: counted.tags[index]), until: deadline,
+                    number: first + UInt64(index) + 1)
             }
         }
         counted.removeAll()
-        while let packet = counted.popDue(captureTime, isLast: isLast) {
+        while let packet = counted.late.popDue(at: captureTime, counted.reported, isLast: isLast) {
             var verdict = packet.verdict
             correlator.addHolders(to: &verdict, at: packet.packet.time)
             count(packet.packet, verdict, tag(of: packet.tag), in: &output)
         }
     }
 
-    private mutating func count(
+    /// Counts a packet of which nothing else is wanted.
+    mutating func count(
         _ packet: PacketRecord, _ verdict: Verdict, _ formTag: Tag?, in output: inout some AttributionOutput
     ) {
         var tag = formTag
@@ -187,7 +140,7 @@ extension Attribution {
                 processes.use(sender)
             }
         }
-        counted.count(verdict.kind, tag)
+        packetCounts.count(verdict.kind, tag)
         output.count(packet, verdict, tag: tag) { report(packet, verdict: verdict, tag: tag) }
     }
 }

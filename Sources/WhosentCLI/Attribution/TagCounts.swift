@@ -1,7 +1,6 @@
 import Capture
 import Classification
 import Correlation
-import DequeModule
 import PacketDecoding
 import Records
 import Reporting
@@ -15,26 +14,20 @@ struct TagCounts {
         let tag: PendingTag
         let time: Timestamp
         let destination: SummaryTable.Destination?
-        /// How many reported packets there were with this one.
-        let number: UInt64
     }
 
     private(set) var classifier: Classifier
     private(set) var table = SummaryTable()
     private var counts = RunSummary()
     private var reported: UInt64 = 0
-    private var tagged: [String: UInt64] = [:]
-    private var lastTag: (name: String, count: UInt64) = ("", 0)
+    private var packets = PacketCounts()
     private(set) var cutHeaders: UInt64 = 0
-    private var waiting = Deque<Waiting>()
-    private let waitingLimit: UInt64
+    private var waiting: OpenPackets<Waiting>
     private var latest = Timestamp.distantPast
-    /// Nobody leaves who waits before a packet later than this comes, or one with this number.
-    private var nextLeaving = (time: Timestamp.distantFuture, number: UInt64.max)
 
     init(classifier: Classifier, waitingLimit: Int) {
         self.classifier = classifier
-        self.waitingLimit = UInt64(waitingLimit)
+        waiting = OpenPackets(limit: waitingLimit)
     }
 
     /// Takes the next frames.
@@ -46,16 +39,18 @@ struct TagCounts {
         while index < frames.count {
             let start = index
             // Up to the first one that makes another one leave.
-            let room = min(UInt64(frames.count - start), nextLeaving.number - reported)
-            index = classifier.pass(frames, in: start..<start + Int(room), until: nextLeaving.time)
+            let room = min(UInt64(frames.count - start), waiting.nextNumber - reported)
+            index = classifier.pass(frames, in: start..<start + Int(room), until: waiting.nextDeadline)
             if index > start {
-                reported += table.countUnattributed(frames, in: start..<index)
+                let passed = table.countUnattributed(frames, in: start..<index)
+                reported += passed
+                packets.count(.unknown, times: passed)
             } else {
                 add(frames[start], start, of: batch)
                 index += 1
             }
             for taken in start..<index { latest = max(latest, frames[taken].time) }
-            if latest > nextLeaving.time || reported >= nextLeaving.number { settle() }
+            while let packet = waiting.popDue(at: latest, reported) { resolve(packet) }
         }
     }
 
@@ -80,18 +75,15 @@ struct TagCounts {
 
     /// Nothing will come any more.
     mutating func end() {
-        while let first = waiting.popFirst() { resolve(first) }
+        while let packet = waiting.popDue(at: latest, reported, isLast: true) { resolve(packet) }
         if let loss = classifier.takeLetGo() { counts.lost[loss.kind] = loss.count }
     }
 
     /// The counts so far.
     var summary: RunSummary {
         var result = counts
-        result.packets = reported
+        packets.add(to: &result)
         result.distinctPackets = reported > 0 ? reported : nil
-        if reported > 0 { result.verdicts[.unknown] = reported }
-        result.tags = tagged
-        if lastTag.count > 0 { result.tags[lastTag.name, default: 0] += lastTag.count }
         return result
     }
 
@@ -100,40 +92,20 @@ struct TagCounts {
     ) {
         reported += 1
         switch decision {
-        case .none: table.countUnattributed(destination, at: time, tag: nil)
+        case .none: count(nil, destination, at: time)
         case .final(let tag): count(tag, destination, at: time)
         case .pending(let tag):
-            waiting.append(Waiting(tag: tag, time: time, destination: destination, number: reported))
-            if waiting.count == 1 { scheduleLeaving() }
+            waiting.append(
+                Waiting(tag: tag, time: time, destination: destination), until: tag.deadline, number: reported)
         }
-    }
-
-    /// Asks for the tags that nothing can change any more. Of so many packets as may wait elsewhere, those that would
-    /// have to leave there with what is known are asked for here too: both ways of running say the same.
-    private mutating func settle() {
-        while let first = waiting.first,
-            latest > first.tag.deadline || reported - first.number >= waitingLimit
-        {
-            waiting.removeFirst()
-            resolve(first)
-        }
-        scheduleLeaving()
-    }
-
-    private mutating func scheduleLeaving() {
-        nextLeaving = waiting.first.map { ($0.tag.deadline, $0.number + waitingLimit) } ?? (.distantFuture, .max)
     }
 
     private mutating func resolve(_ packet: Waiting) {
         count(classifier.resolve(packet.tag), packet.destination, at: packet.time)
     }
 
-    private mutating func count(_ tag: Tag, _ destination: SummaryTable.Destination?, at time: Timestamp) {
-        if lastTag.name != tag.name {
-            if lastTag.count > 0 { tagged[lastTag.name, default: 0] += lastTag.count }
-            lastTag = (tag.name, 0)
-        }
-        lastTag.count += 1
+    private mutating func count(_ tag: Tag?, _ destination: SummaryTable.Destination?, at time: Timestamp) {
+        packets.count(.unknown, tag)
         table.countUnattributed(destination, at: time, tag: tag)
     }
 }

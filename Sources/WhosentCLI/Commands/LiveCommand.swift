@@ -210,7 +210,7 @@ final class LiveRun {
                 break
             }
             try output.flush()
-            screen?.show(attribution.summary) { output.groups }
+            screen?.show(attribution.counts) { output.groups }
             // The table shows by itself that nothing came, and shares the terminal with no line.
             if screen == nil { noticeQuiet() }
         }

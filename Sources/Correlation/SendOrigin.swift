@@ -1,0 +1,25 @@
+import Records
+
+/// What the correlator keeps of a send record beside the packet. Equal origins of equal packets may share a slot.
+struct SendOrigin: Equatable, Sendable {
+    let sender: Sender
+    let segmentSize: UInt16
+    let proof: SendRecord.Proof
+    let interface: UInt32
+    let beforeNAT: UntranslatedTuple?
+    let creator: SocketCreator?
+
+    /// Who sent on the record's flow: whoever did from a borrowed context is not known, but it was somebody.
+    var flowOwner: HostProcess {
+        proof == .borrowed
+            ? HostProcess(machine: sender.machine, process: ProcessKey(pid: 0, startTime: 0)) : sender.owner
+    }
+
+    static func == (left: SendOrigin, right: SendOrigin) -> Bool {
+        left.sender.process == right.sender.process && left.sender.thread == right.sender.thread
+            && left.sender.imageVersion == right.sender.imageVersion && left.sender.host == right.sender.host
+            && left.sender.user == right.sender.user && left.sender.threadName == right.sender.threadName
+            && left.segmentSize == 0 && right.segmentSize == 0 && left.proof == right.proof
+            && left.beforeNAT == right.beforeNAT && left.creator == right.creator
+    }
+}
