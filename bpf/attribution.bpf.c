@@ -21,8 +21,6 @@
 #include "lib/socket.bpf.h"
 #include "lib/transmit.bpf.h"
 
-#define PASS 1
-
 /* Of a `direct` and a `portable` program the first is loaded where the kernel has what it needs. */
 SEC("cgroup_skb/egress")
 int egress_direct(struct __sk_buff *context)

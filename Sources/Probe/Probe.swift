@@ -55,7 +55,7 @@ public final class Probe {
         kernelPackets = try loaded.object.ring("kernel_records")
         forwardedPackets = try loaded.object.ring("forwarded_records")
         processes = try loaded.object.ring("process_records")
-        lossCounters = try LossCounters(descriptor: loaded.object.mapDescriptor("lost_records"), since: watermark)
+        lossCounters = try LossCounters(loaded.object, since: watermark)
         sockets = try SocketWatch(loaded.object, optional: loaded.optional, cgroup: cgroup)
         links = try Attachment.attach(
             loaded.object, reading: loaded.reading, cgroup: cgroup)
@@ -95,7 +95,7 @@ public final class Probe {
     /// Process records come last, so that all that a send record needs has been delivered when this returns.
     ///
     /// - Returns: the watermark: all records of earlier moments have been delivered.
-    public func poll(_ sink: inout some ProbeRecordSink & ~Copyable) throws(ProbeError) -> Timestamp {
+    public func poll(_ sink: inout some ProbeRecordSink & ~Copyable) -> Timestamp {
         clock.update()
         let clock = clock
         // A record's time is taken after its room was reserved: what lies behind the ring's end as read after this
@@ -118,7 +118,7 @@ public final class Probe {
         isComplete = kernelPackets.drain { deliverWire($0, clock: clock, to: &sink) } && isComplete
         isComplete = forwardedPackets.drain { deliverWire($0, clock: clock, to: &sink) } && isComplete
         isComplete = drainProcesses(clock: clock, to: &sink) && isComplete
-        try lossCounters.update(now: { clock.wallClock(BootClock.now) }) { sink.lost($0) }
+        lossCounters.update(now: { clock.wallClock(BootClock.now) }) { sink.lost($0) }
         if isComplete { watermark = max(watermark, clock.wallClock(min(began, sockets.oldestHeld ?? began))) }
         return watermark
     }

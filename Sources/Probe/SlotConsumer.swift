@@ -8,6 +8,8 @@ internal import Synchronization
 struct SlotConsumer: ~Copyable {
     /// How many slots are read before they are given back.
     private static let releaseInterval: UInt64 = 256
+    /// Of a record's last field.
+    private static let sequenceOffset = MemoryLayout<attribution_send>.size - MemoryLayout<UInt32>.size
 
     private let count: UInt64
     private let size: Int
@@ -49,11 +51,11 @@ struct SlotConsumer: ~Copyable {
         var released = position
         while position < end {
             let slot = unsafe slots + Int(position & (count - 1)) * MemoryLayout<attribution_slot>.stride
-            let sequence = unsafe slot.assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .acquiring)
-            guard sequence == position + 1 else { break }
-            let record = unsafe UnsafeRawBufferPointer(
-                start: slot + MemoryLayout<UInt64>.size,
-                count: MemoryLayout<attribution_slot>.stride - MemoryLayout<UInt64>.size)
+            let sequence = unsafe (slot + Self.sequenceOffset).assumingMemoryBound(to: Atomic<UInt32>.self)
+            guard unsafe sequence.pointee.load(ordering: .acquiring) == UInt32(truncatingIfNeeded: position + 1) else {
+                break
+            }
+            let record = unsafe UnsafeRawBufferPointer(start: slot, count: MemoryLayout<attribution_slot>.stride)
             unsafe body(record.bytes)
             position += 1
             if position - released >= Self.releaseInterval {

@@ -29,20 +29,28 @@ struct RecordBatch: ProbeRecordSink {
     private var dropped = 0
     var processes: [ProcessRecord] = []
     var losses: [LossInterval] = []
+    /// Something came, whether it passed the filter or not; for the reader to reset.
+    var hasNews = false
 
     init(filter: PacketFilter?) { self.filter = filter }
 
     mutating func send(_ record: SendRecord, bytes: RawSpan, originalLength: Int) {
+        hasNews = true
         guard passes(bytes, originalLength) else { return }
         sends.append(Entry(time: record.time, record: record, bytes: keep(bytes), originalLength: originalLength))
     }
 
     mutating func wire(_ record: WireRecord, bytes: RawSpan, originalLength: Int) {
+        hasNews = true
         guard passes(bytes, originalLength) else { return }
         wires.append(Entry(time: record.time, record: record, bytes: keep(bytes), originalLength: originalLength))
     }
 
-    mutating func process(_ record: ProcessRecord) { processes.append(record) }
+    mutating func process(_ record: ProcessRecord) {
+        hasNews = true
+        processes.append(record)
+    }
+
     mutating func lost(_ interval: LossInterval) { losses.append(interval) }
 
     /// Each ring is in order by itself, or nearly; readers want one order. To move records of one sender about would cost

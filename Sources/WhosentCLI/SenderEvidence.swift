@@ -72,12 +72,10 @@ enum SenderEvidence {
     /// Hands over what is there.
     ///
     /// - Returns: the watermark: everything of earlier moments was handed over.
-    func poll(_ attribution: inout Attribution, watermark: Timestamp) throws(CommandFailure) -> Timestamp {
+    func poll(_ attribution: inout Attribution, watermark: Timestamp) -> Timestamp {
         switch self {
         case .kernelRecords(let probe):
-            do { return try probe.poll(&attribution) } catch {
-                throw CommandFailure(error.exitStatus, error.description)
-            }
+            return probe.poll(&attribution)
         case .socketTables(let tables):
             let readings = tables.poll(hurried: attribution.wantsReading)
             Self.deliver(readings, to: &attribution)

@@ -72,7 +72,7 @@ enum LiveProbe {
     static func gather(_ probe: Probe, until isDone: (GatheringSink) -> Bool) throws -> GatheringSink {
         var sink = GatheringSink()
         for _ in 0..<200 {
-            _ = try probe.poll(&sink)
+            _ = probe.poll(&sink)
             if isDone(sink) { return sink }
             usleep(10_000)
         }

@@ -102,12 +102,12 @@ struct LiveSendTests {
         let probe = try Probe()
         let socket = try LoopbackSocket()
         var sink = GatheringSink()
-        let before = try probe.poll(&sink)
+        let before = probe.poll(&sink)
         _ = socket.send(payload)
         var after = before
         for _ in 0..<200 where after <= before || !sink.sends.contains(where: { $0.record.time < after }) {
             usleep(1000)
-            after = try probe.poll(&sink)
+            after = probe.poll(&sink)
         }
         let sent = try #require(sink.sends.first { $0.record.packet.sourcePort == socket.port })
         #expect(sent.record.time > before)

@@ -28,7 +28,7 @@ enum attribution_protocol {
 	ATTRIBUTION_PROTOCOL_ICMPV6 = 4,
 };
 
-/* Index of lost_records. */
+/* Index of attribution_shared.lost_records. */
 enum attribution_kind {
 	ATTRIBUTION_KIND_SEND = 0,
 	ATTRIBUTION_KIND_KERNEL = 1,
@@ -107,15 +107,15 @@ struct attribution_send {
 	__u8 proof;  /* enum attribution_proof */
 	__u8 socket; /* enum attribution_socket_state, of re-injected packets */
 	__u8 translated;
-	__u8 reserved[4];
+	__u32 sequence; /* of records in slots */
 };
 
 /*
  * Where most send records go: of one size, so that a lock-free ring of them needs no room to be
- * found. It is written at `sent % slots` and is whole once `sequence` is one more than `sent` was.
+ * found. It is written at `sent % slots` and is whole once `sequence` has the low bits of one more
+ * than `sent` was. Three cache lines: what one CPU writes and another reads costs by the line.
  */
 struct attribution_slot {
-	__u64 sequence;
 	struct attribution_send record;
 	__u8 bytes[ATTRIBUTION_DEFAULT_BYTES];
 };
@@ -228,12 +228,14 @@ struct attribution_shared {
 	__u64 registers_offset; /* of struct pt_regs from task_struct.stack; 0: not known */
 	__u64 clock_tick;	/* when the next field was looked at, in jiffies */
 	__u64 boot_offset;	/* of the boot clock from the monotonic one */
-	__u64 lost_socket_events;
-	__u64 rest_of_line[4];
+	__u64 rest_of_line[5];
 	__u64 slots_taken; /* by the programs */
 	__u64 rest_of_taken_line[7];
 	__u64 slots_read; /* by user space, which gives back many at once */
 	__u64 rest_of_read_line[7];
+	__u64 lost_records[ATTRIBUTION_KINDS]; /* found no room */
+	__u64 lost_socket_events;
+	__u64 rest_of_lost_line[3];
 	struct attribution_calibration calibration;
 };
 
@@ -241,7 +243,8 @@ _Static_assert(sizeof(struct attribution_config) == 32, "no padding");
 _Static_assert(sizeof(struct attribution_task) == 56, "no padding");
 _Static_assert(sizeof(struct attribution_packet) == 16, "no padding");
 _Static_assert(sizeof(struct attribution_send) == 96, "no padding");
-_Static_assert(sizeof(struct attribution_slot) == 200, "no padding");
+_Static_assert(__builtin_offsetof(struct attribution_send, sequence) == 92, "the last field");
+_Static_assert(sizeof(struct attribution_slot) == 192, "no padding");
 _Static_assert(sizeof(struct attribution_wire) == 72, "no padding");
 _Static_assert(sizeof(struct attribution_tuple) == 36, "no padding");
 _Static_assert(sizeof(struct attribution_socket_event) == 80, "no padding");

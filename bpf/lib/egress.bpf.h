@@ -8,12 +8,16 @@
 
 #include "guard.bpf.h"
 #include "headers.bpf.h"
+#include "leave.bpf.h"
 #include "slots.bpf.h"
 #include "task.bpf.h"
 #include "translation.bpf.h"
 
+/* What a cgroup program returns for a packet that may go on. */
+#define PASS 1
+
 /* A helper call for each header, but few packets have any. */
-static __noinline __u32 egress_ipv6_extensions(struct __sk_buff *context, __u8 next_header)
+static __always_inline __u32 egress_ipv6_extensions(struct __sk_buff *context, __u8 next_header)
 {
 	__u32 offset = IPV6_HEADER;
 
@@ -33,28 +37,33 @@ static __noinline __u32 egress_ipv6_extensions(struct __sk_buff *context, __u8 n
 	return ipv6_protocol(next_header);
 }
 
-static __always_inline __u32 egress_protocol(struct __sk_buff *context)
+/* Of a packet with extension headers, or whose headers are not in the linear part. */
+static __noinline __u32 egress_unusual_protocol(struct __sk_buff *context)
 {
-	const __u8 *data = (const __u8 *)(long)context->data;
-	const __u8 *end = (const __u8 *)(long)context->data_end;
-	__u8 byte;
+	__u8 byte = 0;
 
 	if (context->protocol == bpf_htons(ETH_P_IP)) {
-		if (data + IPV4_HEADER <= end)
-			return ipv4_protocol(data[IPV4_PROTOCOL]);
 		if (bpf_skb_load_bytes(context, IPV4_PROTOCOL, &byte, sizeof(byte)))
 			return 0;
 		return ipv4_protocol(byte);
 	}
-	if (context->protocol != bpf_htons(ETH_P_IPV6))
+	if (context->protocol != bpf_htons(ETH_P_IPV6) ||
+	    bpf_skb_load_bytes(context, IPV6_NEXT_HEADER, &byte, sizeof(byte)))
 		return 0;
-	if (data + IPV6_HEADER <= end)
-		byte = data[IPV6_NEXT_HEADER];
-	else if (bpf_skb_load_bytes(context, IPV6_NEXT_HEADER, &byte, sizeof(byte)))
-		return 0;
-	if (!ipv6_is_extension(byte))
-		return ipv6_protocol(byte);
 	return egress_ipv6_extensions(context, byte);
+}
+
+static __always_inline __u32 egress_protocol(struct __sk_buff *context)
+{
+	const __u8 *data = (const __u8 *)(long)context->data;
+	const __u8 *end = (const __u8 *)(long)context->data_end;
+
+	if (context->protocol == bpf_htons(ETH_P_IP) && data + IPV4_HEADER <= end)
+		return ipv4_protocol(data[IPV4_PROTOCOL]);
+	if (context->protocol == bpf_htons(ETH_P_IPV6) && data + IPV6_HEADER <= end &&
+	    !ipv6_is_extension(data[IPV6_NEXT_HEADER]))
+		return ipv6_protocol(data[IPV6_NEXT_HEADER]);
+	return egress_unusual_protocol(context);
 }
 
 static __always_inline struct sk_buff *kernel_skb(struct __sk_buff *context, const bool direct)
@@ -282,15 +291,12 @@ static __noinline void record_unusual_portable(struct __sk_buff *context, struct
 	record_in_ring_sized(context, sender, false);
 }
 
-static __always_inline void egress(struct __sk_buff *context, const bool direct)
+static __always_inline void record_egress(struct __sk_buff *context, const bool direct)
 {
-	__u32 protocol = egress_protocol(context);
 	struct sk_buff *skb;
 	struct sender sender = {};
 	struct sock *sk;
 
-	if (!(protocol & config.protocols))
-		return;
 	if (config.only_ifindex && context->ifindex != config.only_ifindex)
 		return;
 	skb = kernel_skb(context, direct);
@@ -316,6 +322,12 @@ static __always_inline void egress(struct __sk_buff *context, const bool direct)
 		record_unusual_direct(context, &sender);
 	else
 		record_unusual_portable(context, &sender);
+}
+
+static __always_inline void egress(struct __sk_buff *context, const bool direct)
+{
+	LEAVE_UNLESS(egress_protocol(context) & config.protocols, PASS);
+	record_egress(context, direct);
 }
 
 #endif

@@ -94,13 +94,6 @@ struct {
 	__type(value, struct snapshot_buffer);
 } snapshot_buffers SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, ATTRIBUTION_KINDS);
-	__type(key, __u32);
-	__type(value, __u64);
-} lost_records SEC(".maps");
-
 /* What follows a record's fixed part: Swift has no flexible array members. */
 #define AFTER(record) ((__u8 *)((record) + 1))
 
@@ -116,12 +109,9 @@ static __always_inline void count_one(__u64 *count)
 		     : "memory");
 }
 
-static __always_inline void count_lost(__u32 kind)
+static __always_inline void count_lost(enum attribution_kind kind)
 {
-	__u64 *count = bpf_map_lookup_elem(&lost_records, &kind);
-
-	if (count)
-		count_one(count);
+	count_one(&shared.lost_records[kind]);
 }
 
 #endif

@@ -39,9 +39,9 @@ static __always_inline void publish_slot(struct attribution_slot *slot, __u64 po
 #if defined(__TARGET_ARCH_x86)
 	/* Stores are not reordered there. */
 	barrier();
-	*(volatile __u64 *)&slot->sequence = position + 1;
+	*(volatile __u32 *)&slot->record.sequence = position + 1;
 #else
-	__sync_lock_test_and_set(&slot->sequence, position + 1);
+	__sync_lock_test_and_set(&slot->record.sequence, (__u32)(position + 1));
 #endif
 }
 

@@ -9,12 +9,24 @@
 
 #include "forwarded.bpf.h"
 #include "frame.bpf.h"
+#include "leave.bpf.h"
 #include "wire.bpf.h"
 
-static __always_inline void transmit(struct sk_buff *skb, const bool direct)
+/* Most packets of this machine's sockets passed cgroup egress. */
+static __always_inline bool needs_look(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk;
 
+	return skb->skb_iif || !sk || inner_offset(skb) ||
+	       sk->__sk_common.skc_family == AF_PACKET || is_balanced(skb);
+}
+
+static __always_inline void transmit(struct sk_buff *skb, const bool direct)
+{
+	struct sock *sk;
+
+	LEAVE_UNLESS(needs_look(skb), 0);
+	sk = skb->sk;
 	if (skb->skb_iif) {
 		if (config.record_forwarded)
 			forwarded_packet(skb, direct);
@@ -23,7 +35,7 @@ static __always_inline void transmit(struct sk_buff *skb, const bool direct)
 		packet_made_here(skb);
 	} else if (sk->__sk_common.skc_family == AF_PACKET) {
 		packet_socket_frame(skb, sk);
-	} else if (is_balanced(skb)) {
+	} else {
 		balanced_packet(skb, sk);
 	}
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from basics import BOUND, Failure, Result, anonymous_memory, compile_tool, interleaved, median, run, say
 from lab import PORT, SENDER_ADDRESS, Background, Lab, recording
-from programs import EmptyProgram, Statistics, program_times
+from programs import EmptyPair, Statistics, program_times
 
 CROWDS = (10, 1_000, 30_000)
 # What an empty program took on a quiet machine, in nanoseconds: on a busy one everything takes longer.
@@ -62,9 +62,13 @@ def slow_down(arguments, lab, evidence, cpu, seconds):
         with Background(lab.entered(*command), "ready"):
             return lab.flood(seconds, cpu)
 
+    def hooked():
+        with EmptyPair():
+            return lab.flood(seconds, cpu)
+
     sides = {"untraced": untraced, "record": recorded}
     if not arguments.quick:
-        sides |= {"tcpdump": dumped, "live": watched}
+        sides |= {"hooked": hooked, "tcpdump": dumped, "live": watched}
     say("sender: warm-up")
     for side in sides.values():
         side()
@@ -72,6 +76,7 @@ def slow_down(arguments, lab, evidence, cpu, seconds):
     rates = interleaved(sides, 3 if arguments.quick else arguments.rounds, "sender")
     rows = [compared("sender slow-down, `record`, 8-byte sends on one core", rates, "record", "untraced", 1.08)]
     if "live" in sides:
+        rows.append(compared("sender slow-down, empty programs at the same hooks", rates, "hooked", "untraced", None))
         rows.append(compared("sender slow-down, `tcpdump -w`", rates, "tcpdump", "untraced", None))
         rows.append(compared("sender slow-down, `live -w` beside `tcpdump -w`", rates, "live", "tcpdump", 1.10))
     sent = sum(rate[1] for rate in rates["record"])
@@ -104,35 +109,43 @@ class Costs:
         return program_times(self.recorder.process.pid), self.empty.times()
 
     def each(self, packets):
-        """Gross and net nanoseconds a packet, and the same by program."""
+        """Gross and net nanoseconds a packet, the same by program, and what an empty program took."""
         programs, empty = self.look()
-        base = (empty[0] - self.before[1][0]) / max(empty[1] - self.before[1][1], 1)
+        bases = {hook: (empty[hook][0] - before[0]) / max(empty[hook][1] - before[1], 1)
+                 for hook, before in self.before[1].items()}
         by_program = {}
         for name, (nanoseconds, runs) in programs.items():
             earlier = self.before[0].get(name, (0, 0))
             spent, count = nanoseconds - earlier[0], runs - earlier[1]
+            base = bases["transmit" if name.startswith("transmit") else "egress"]
             if count:
                 by_program[name.split("#")[0]] = (spent / packets, (spent - count * base) / packets, count / packets)
         gross = sum(cost[0] for cost in by_program.values())
         net = sum(cost[1] for cost in by_program.values())
-        return gross, net, by_program, base
+        return gross, net, by_program, statistics.mean(bases.values())
+
+    def passed(self):
+        """How many packets passed the first hook."""
+        return (self.look()[1]["egress"][1] - self.before[1]["egress"][1]) / len(self.empty.pairs)
 
 
 class EmptyPrograms:
-    """One attached before the recorder's and one behind them: whoever runs first waits for memory that the others find."""
+    """Attached before the recorder's and behind them: whoever runs first waits for memory that the others find."""
 
-    def __init__(self, *programs):
-        self.programs = programs
+    def __init__(self, *pairs):
+        self.pairs = pairs
 
     def times(self):
-        times = [program.times() for program in self.programs]
-        return tuple(map(sum, zip(*times)))
+        """Nanoseconds and runs by hook."""
+        egress = [pair.egress.times() for pair in self.pairs]
+        transmit = [pair.transmit.times() for pair in self.pairs]
+        return {"egress": tuple(map(sum, zip(*egress))), "transmit": tuple(map(sum, zip(*transmit)))}
 
 
 @contextmanager
 def beside_empty_programs(arguments, evidence):
-    with Statistics(), EmptyProgram() as first_one, recording(arguments, evidence) as recorder, EmptyProgram() as last_one:
-        yield recorder, EmptyPrograms(first_one, last_one)
+    with Statistics(), EmptyPair() as first_pair, recording(arguments, evidence) as recorder, EmptyPair() as last_pair:
+        yield recorder, EmptyPrograms(first_pair, last_pair)
 
 
 def in_kernel(arguments, lab, evidence, cpu, seconds):
@@ -141,24 +154,27 @@ def in_kernel(arguments, lab, evidence, cpu, seconds):
             costs = Costs(recorder, empty)
             _, sent = lab.flood(seconds, cpu, mode)
             # A stream's segments are counted by the empty programs, which see what the recorder's see.
-            packets = sent if mode == "flood" else (empty.times()[1] - costs.before[1][1]) / 2
-            return costs.each(packets)
+            return costs.each(sent if mode == "flood" else costs.passed())
+
+    def median_cost(mode):
+        measured = sorted((cost(mode) for _ in range(1 if arguments.quick else 3)), key=lambda one: one[1])
+        return *measured[len(measured) // 2], [one[1] for one in measured]
 
     say("kernel: attributed datagrams")
-    measured = [cost("flood") for _ in range(1 if arguments.quick else 3)]
-    gross, net, by_program, base = sorted(measured, key=lambda one: one[1])[len(measured) // 2]
+    gross, net, by_program, base, spread = median_cost("flood")
     rows = [Result(
         "in the kernel, an attributed datagram, net of counting", f"{net:.0f} ns ({gross:.0f} gross)",
-        f"{base:.0f} ns, an empty program", net, 120, unit="ns", spread=[one[1] for one in measured],
+        f"{base:.0f} ns, an empty program", net, 120, unit="ns", spread=spread,
         seen=120 * max(base / QUIET, 1))]
     for name, (spent, less, runs) in sorted(by_program.items(), key=lambda item: -item[1][0]):
         if runs > 0.01:
             rows.append(Result(f"of that, `{name}`", f"{less:.0f} ns ({spent:.0f} gross)", "", less, unit="ns"))
     say("kernel: TCP")
-    gross, less, _, base = cost("stream")
+    gross, less, _, base, spread = median_cost("stream")
     rows.append(Result(
         "in the kernel, a TCP segment, net of counting", f"{less:.1f} ns ({gross:.0f} gross)",
-        f"{base:.0f} ns, an empty program", less, 8, unit="ns", seen=20 * max(base / QUIET, 1)))
+        f"{base:.0f} ns, an empty program", less, 8, unit="ns", spread=spread,
+        seen=20 * max(base / QUIET, 1)))
     return net, rows
 
 
@@ -167,7 +183,13 @@ def forwarding(arguments, lab, evidence, cpu, seconds, direct):
         with recording(arguments, evidence):
             return lab.flood(seconds, cpu)
 
+    def hooked():
+        with EmptyPair():
+            return lab.flood(seconds, cpu)
+
     sides = {"untraced": lambda: lab.flood(seconds, cpu), "record": recorded}
+    if not arguments.quick:
+        sides["hooked"] = hooked
     for side in sides.values():
         side()
     rates = interleaved(sides, 3 if arguments.quick else arguments.rounds, "forwarding")
@@ -176,6 +198,10 @@ def forwarding(arguments, lab, evidence, cpu, seconds, direct):
         "throughput of forwarded 8-byte UDP with `record` (its sends are recorded too)",
         f"{median(rates['record']):,.0f}/s", f"{median(rates['untraced']):,.0f}/s untraced",
         median(rates["record"]) / median(rates["untraced"]), 0.95, at_least=True, spread=pairs)]
+    if "hooked" in rates:
+        rows.append(Result(
+            "the same with empty programs at the same hooks", f"{median(rates['hooked']):,.0f}/s",
+            f"{median(rates['untraced']):,.0f}/s untraced", median(rates["hooked"]) / median(rates["untraced"])))
     with beside_empty_programs(arguments, evidence) as (recorder, empty):
         costs = Costs(recorder, empty)
         _, sent = lab.flood(seconds, cpu)
@@ -252,18 +278,14 @@ def crowds(arguments, lab, evidence, cpu):
         try:
             if crowd.stdout.readline().strip() != "there":
                 raise Failure("the crowd did not come up")
-            with recording(arguments, evidence) as recorder, Statistics(), EmptyProgram() as empty:
+            with beside_empty_programs(arguments, evidence) as (recorder, empty):
                 time.sleep(1)
                 runs = []
                 for _ in range(3):
                     costs = Costs(recorder, empty)
                     _, sent = lab.flood(1, cpu)
-                    if sent:
-                        runs.append(costs.each(sent)[1])
-                if runs:
-                    nets[processes] = statistics.median(runs)
-                else:
-                    say(f"nothing could be sent beside {processes} processes: not measured")
+                    runs.append(costs.each(sent)[1])
+                nets[processes] = statistics.median(runs)
         finally:
             crowd.send_signal(signal.SIGTERM)
             crowd.wait(60)

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""BPF programs: how long they ran (kernel.bpf_stats_enabled), and an empty one to compare with."""
+"""BPF programs: how long they ran (kernel.bpf_stats_enabled), and empty ones to compare with."""
 
 import ctypes
 import os
 import platform
 import re
 import struct
+from contextlib import ExitStack
 from pathlib import Path
 
 from basics import Failure
 
 NUMBERS = {"x86_64": 321, "aarch64": 280}
-LOAD, ATTACH, DETACH, GET_BY_ID, INFO = 5, 8, 9, 13, 15
-CGROUP_SKB, EGRESS, MULTI = 8, 1, 2
+LOAD, ATTACH, DETACH, GET_BY_ID, INFO, OPEN_TRACEPOINT = 5, 8, 9, 13, 15, 17
+CGROUP_SKB, RAW_TRACEPOINT = 8, 17
+EGRESS, MULTI = 1, 2
 SETTING = Path("/proc/sys/kernel/bpf_stats_enabled")
 
 
@@ -37,16 +39,22 @@ class Statistics:
         SETTING.write_text(self.before)
 
 
-class EmptyProgram:
-    """Attached to the root cgroup beside the others: what it takes is the counting's own cost."""
+def load_empty(kind, attach_type, result):
+    """A program that does nothing but return."""
+    # r0 = result; exit.
+    code = ctypes.create_string_buffer(struct.pack("<BBhiBBhi", 0xB7, 0, 0, result, 0x95, 0, 0, 0))
+    license_text = ctypes.create_string_buffer(b"GPL")
+    return call(LOAD, struct.pack(
+        "<IIQQIIQII16sII", kind, 2, ctypes.addressof(code), ctypes.addressof(license_text), 0, 0, 0, 0, 0,
+        b"wsbench_empty", 0, attach_type))
+
+
+class EmptyEgress:
+    """Attached to the root cgroup, where the recorder's first program is."""
 
     def __enter__(self):
-        # r0 = 1 (pass); exit.
-        self.code = ctypes.create_string_buffer(struct.pack("<BBhiBBhi", 0xB7, 0, 0, 1, 0x95, 0, 0, 0))
-        self.license = ctypes.create_string_buffer(b"GPL")
-        self.handle = call(LOAD, struct.pack(
-            "<IIQQIIQII16sII", CGROUP_SKB, 2, ctypes.addressof(self.code), ctypes.addressof(self.license), 0, 0, 0, 0, 0,
-            b"wsbench_empty", 0, EGRESS))
+        # 1 lets the packet pass.
+        self.handle = load_empty(CGROUP_SKB, EGRESS, 1)
         text = Path("/proc/self/mountinfo").read_text()
         roots = re.findall(r"^\S+ \S+ \S+ / (\S+) .* - cgroup2 ", text, re.MULTILINE)
         if not roots:
@@ -62,6 +70,37 @@ class EmptyProgram:
 
     def times(self):
         return described(self.handle)[1:]
+
+
+class EmptyTransmit:
+    """Attached to net_dev_queue, where the recorder's second program is."""
+
+    def __enter__(self):
+        self.handle = load_empty(RAW_TRACEPOINT, 0, 0)
+        name = ctypes.create_string_buffer(b"net_dev_queue")
+        self.link = call(OPEN_TRACEPOINT, struct.pack("<QII", ctypes.addressof(name), self.handle, 0))
+        return self
+
+    def __exit__(self, *_):
+        os.close(self.link)
+        os.close(self.handle)
+
+    def times(self):
+        return described(self.handle)[1:]
+
+
+class EmptyPair:
+    """Empty programs at both hooks that a packet passes: what being called costs."""
+
+    def __enter__(self):
+        with ExitStack() as stack:
+            self.egress = stack.enter_context(EmptyEgress())
+            self.transmit = stack.enter_context(EmptyTransmit())
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
 
 
 def described(handle):

@@ -233,7 +233,7 @@ final class LiveRun {
             attribution.add(frame, bytes: bytes, capture: 0, interface: 0, filters: nil)
         }
         newestPacket = newest
-        watermark = try evidence.poll(&attribution, watermark: watermark)
+        watermark = evidence.poll(&attribution, watermark: watermark)
         try countDrops()
         try lookForInterfaces()
         // An idle capture says nothing of the time: what waits must not wait for the next packet.

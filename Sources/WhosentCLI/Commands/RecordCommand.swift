@@ -90,6 +90,15 @@ private final class RecordRun {
     private var batch: RecordBatch
     private let recorder: EvidenceRecorder
     private var nextInventory = monotonicClock() + inventoryInterval
+    private var lastNews = monotonicClock()
+
+    /// How long to leave the kernel's buffers alone, in milliseconds: they hold more than 50 ms of what two processors
+    /// can send, and the processes of new senders shall be looked at while they live.
+    private static let usualPause = 10
+    /// The same where nothing came for ``quietTime``: waking is what costs then.
+    private static let quietPause = 25
+    /// In nanoseconds.
+    private static let quietTime: UInt64 = 100_000_000
 
     init(_ options: RecordCommand) throws {
         self.options = options
@@ -125,7 +134,8 @@ private final class RecordRun {
         defer { stop.endCommand() }
         do {
             while !stop.isMet() {
-                pause(milliseconds: 10)
+                let isQuiet = monotonicClock() - lastNews > Self.quietTime
+                pause(milliseconds: isQuiet ? Self.quietPause : Self.usualPause)
                 _ = try collect()
             }
             // What was sent before the end is delivered when the watermark has passed the end.
@@ -148,8 +158,9 @@ private final class RecordRun {
     }
 
     private func collect() throws -> Timestamp {
-        let watermark: Timestamp
-        do { watermark = try probe.poll(&batch) } catch { throw CommandFailure(error.exitStatus, error.description) }
+        batch.hasNews = false
+        let watermark = probe.poll(&batch)
+        if batch.hasNews { lastNews = monotonicClock() }
         try recorder.write(&batch, through: watermark)
         if monotonicClock() >= nextInventory {
             nextInventory = monotonicClock() + inventoryInterval
