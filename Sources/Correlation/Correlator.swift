@@ -110,15 +110,14 @@ public struct Correlator: Sendable {
             sender: Sender(record), segmentSize: record.segmentSize, proof: record.proof, interface: record.interface,
             beforeNAT: record.beforeNAT, creator: record.creator)
         let hashes = key.hashes(record.packet)
-        sends.add(record.packet, hashes, origin: origin, time: record.time, key: key)
-        if let loss = sends.letGo.take(as: .table) { noteRecordsLetGo(loss) }
-        if record.segmentSize > 0, flows == nil { flows = flowsSoFar() }
-        guard flows != nil else { return }
         let isBatch = record.segmentSize > 0
-        let older = flows?.note(
-            record.packet, hash: key.flow(record.packet, hashes), owner: origin.flowOwner, time: record.time,
-            batch: isBatch ? sends.newestSequence : nil)
-        if isBatch { sends.linkBatch(olderBatch: older ?? -1) }
+        sends.add(record.packet, hashes, origin: origin, time: record.time, key: key, isBatch: isBatch)
+        if let loss = sends.letGo.take(as: .table) { noteRecordsLetGo(loss) }
+        if isBatch, flows == nil { flows = flowsSoFar() }
+        guard flows != nil else { return }
+        flows?.note(
+            record.packet, hash: key.flow(record.packet, hashes), owner: origin.flowOwner, thread: origin.sender.thread,
+            time: record.time)
         if var loss = flows?.letGo.take(as: .flowTable), loss.start >= record.time.advanced(by: -window.lookback) {
             loss.start = record.time
             letGo.add(loss)
@@ -131,7 +130,9 @@ public struct Correlator: Sendable {
         sends.forEach { slot in
             for time in [slot.first, slot.last] {
                 let hash = key.flow(slot.packet, key.hashes(slot.packet))
-                flows.note(slot.packet, hash: hash, owner: slot.origin.flowOwner, time: time, batch: nil)
+                let origin = slot.origin
+                flows.note(
+                    slot.packet, hash: hash, owner: origin.flowOwner, thread: origin.sender.thread, time: time)
             }
         }
         _ = flows.letGo.take(as: .flowTable)

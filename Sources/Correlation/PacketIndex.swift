@@ -2,7 +2,7 @@ import Records
 
 /// A bounded store of recorded packets, newest first, found by identity or by IPv4 datagram.
 ///
-/// A ring of slots with two hash chains. A chain links sequence numbers, newest to oldest; a number that the ring has
+/// A ring of slots with hash chains: by identity, by datagram, and segmented batches by flow and time. A chain links sequence numbers, newest to oldest; a number that the ring has
 /// passed is gone, and so is all behind it, so that letting go of the oldest slot costs nothing. Equal packets of one
 /// origin that follow each other closely share a slot: a flood of identical packets stays one entry.
 ///
@@ -17,8 +17,8 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         var matches: UInt64
         /// How many packets matched at the first places.
         var places: (Sightings, Sightings)
-        /// The next older segmented batch of the same flow, -1 for none.
-        var olderBatch: Int
+        /// The next older segmented batch in its chain.
+        var olderBatch: UInt32
         var origin: Origin
     }
 
@@ -38,7 +38,7 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         var olderSameDatagram: UInt32
     }
 
-    /// How far a walk along a chain has come.
+    /// How far a walk along a chain, or along several of batches, has come.
     struct Walk {
         fileprivate let chain: Chain
         /// What the hash has in common with those that are looked for.
@@ -46,8 +46,18 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         fileprivate var next: Int
         fileprivate var steps = 0
         fileprivate let oldest: Int
+        /// Of batches: the flow's hash, and the slices of time whose chains are to be walked.
+        fileprivate var flow: UInt64 = 0
+        fileprivate var slice: Int64 = 0
+        fileprivate var oldestSlice: Int64 = 0
         /// More candidates may hide behind the last one.
         fileprivate(set) var wasCutShort = false
+
+        /// The last one was no candidate, being younger than the packet: among batches it does not count, for a flow of many
+        /// batches a second has hundreds of them.
+        mutating func passOver() {
+            if chain == .batch { steps -= 1 }
+        }
     }
 
     /// Slots this far apart in time are never merged, so a slot's span has no hole longer than this.
@@ -56,6 +66,9 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     private static var mergeLimit: Int { 8 }
     /// The longest chain that is walked. Behind it more candidates may hide, which the caller is told.
     static var walkLimit: Int { 512 }
+    /// Batches lie in a chain for each 33.6 ms (2 to the 25th ns), so that those around a packet are found without those that
+    /// followed.
+    private static var sliceBits: Int64 { 25 }
 
     /// The most slots, and places of one, that are counted beyond the first two.
     private static var furtherLimit: Int { 1 << 14 }
@@ -71,6 +84,10 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     private var nextSweep = 0
     private var identityHeads: [UInt32]
     private var datagramHeads: [UInt32]
+    /// By flow and slice of time; empty before the first segmented batch.
+    private var batchHeads: [UInt32] = []
+    /// The newest batch by flow alone.
+    private var newestBatches: [UInt32] = []
     /// Taken for the number of a slot that is long gone.
     private static var nowhere: UInt32 { 1 << 31 }
     /// The newest time of a slot that the ring let go.
@@ -100,7 +117,13 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     /// Nothing was ever added.
     var isEmpty: Bool { slots.isEmpty }
 
-    mutating func add(_ packet: IPPacket, _ hashes: PacketKey.Hashes, origin: Origin, time: Timestamp, key: PacketKey) {
+    /// Adds a record.
+    ///
+    /// - Parameter isBatch: packets of its flow may be segments of it.
+    mutating func add(
+        _ packet: IPPacket, _ hashes: PacketKey.Hashes, origin: Origin, time: Timestamp, key: PacketKey,
+        isBatch: Bool = false
+    ) {
         let identityBucket = bucket(hashes.identity)
         if merge(packet, hashes, origin: origin, time: time) { return }
         let sequence = nextSequence
@@ -115,9 +138,20 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
             link.olderSameDatagram = datagramHeads[bucket(hash)]
             datagramHeads[bucket(hash)] = UInt32(truncatingIfNeeded: sequence)
         }
-        let slot = Slot(
+        var slot = Slot(
             packet: packet, first: time, last: time, records: 1, matches: 0, places: (Sightings(), Sightings()),
-            olderBatch: -1, origin: origin)
+            olderBatch: Self.nowhere, origin: origin)
+        if isBatch {
+            if batchHeads.isEmpty {
+                batchHeads = Array(repeating: Self.nowhere, count: identityHeads.count)
+                newestBatches = batchHeads
+            }
+            let flow = key.flow(packet, hashes)
+            let bucket = batchBucket(flow, Self.slice(time))
+            slot.olderBatch = batchHeads[bucket]
+            batchHeads[bucket] = UInt32(truncatingIfNeeded: sequence)
+            newestBatches[self.bucket(flow)] = UInt32(truncatingIfNeeded: sequence)
+        }
         if slots.count < capacity {
             slots.append(slot)
             links.append(link)
@@ -142,8 +176,27 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         return walk(.datagram, from: number(datagramHeads[bucket(hash)]), Self.mark(hash))
     }
 
-    /// Walks a flow's segmented batches from the newest one's number on.
-    func walk(batchesFrom newest: Int) -> Walk { walk(.batch, from: newest, 0) }
+    /// Walks the segmented batches of a time that may be of a flow, roughly from the newest to the oldest.
+    func walk(batchesOf flow: UInt64, from first: Timestamp, to last: Timestamp) -> Walk {
+        var walk = walk(.batch, from: -1, 0)
+        walk.flow = flow
+        walk.oldestSlice = Self.slice(first)
+        walk.slice = Self.slice(last) + 1
+        return walk
+    }
+
+    /// There may be a segmented batch of a flow.
+    func mayHaveBatch(of flow: UInt64) -> Bool {
+        guard !newestBatches.isEmpty else { return false }
+        return number(newestBatches[bucket(flow)]) >= max(nextSequence - slots.count, 0)
+    }
+
+    private static func slice(_ time: Timestamp) -> Int64 { time.nanoseconds >> sliceBits }
+
+    private func batchBucket(_ flow: UInt64, _ slice: Int64) -> Int {
+        // Neighbouring slices of a flow lie beside each other, and so in few lines of the cache.
+        bucket(flow &+ UInt64(bitPattern: slice))
+    }
 
     private func walk(_ chain: Chain, from head: Int, _ mark: UInt32) -> Walk {
         Walk(chain: chain, mark: mark, next: head, oldest: max(nextSequence - slots.count, 0))
@@ -151,7 +204,7 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
 
     /// The next slot's number; nil at the chain's end, and where it was too long.
     func next(_ walk: inout Walk) -> Int? {
-        while walk.next >= walk.oldest {
+        while walk.next >= walk.oldest || beginOlderSlice(&walk) {
             if walk.steps == Self.walkLimit {
                 walk.wasCutShort = true
                 return nil
@@ -169,12 +222,23 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
                 isMeant = link.datagram == walk.mark
                 walk.next = older(than: found, link.olderSameDatagram)
             case .batch:
-                isMeant = true
-                walk.next = slots[index(found)].olderBatch
+                isMeant = Self.slice(slots[index(found)].first) == walk.slice
+                walk.next = older(than: found, slots[index(found)].olderBatch)
             }
             if isMeant { return found }
         }
         return nil
+    }
+
+    /// Goes on with the next older slice that has batches.
+    private func beginOlderSlice(_ walk: inout Walk) -> Bool {
+        guard walk.chain == .batch else { return false }
+        while walk.slice > walk.oldestSlice {
+            walk.slice -= 1
+            walk.next = number(batchHeads[batchBucket(walk.flow, walk.slice)])
+            if walk.next >= walk.oldest { return true }
+        }
+        return false
     }
 
     /// The sequence number with this lower half that is held, or was last; it may be negative.
@@ -201,9 +265,6 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         guard link.identity == Self.mark(hashes.identity) else { return sum &+ link.identity }
         return sum &+ UInt32(truncatingIfNeeded: slots[index(number)].records)
     }
-
-    /// Puts the newest slot at the head of its flow's batches.
-    mutating func linkBatch(olderBatch: Int) { slots[index(newestSequence)].olderBatch = olderBatch }
 
     /// Walks everything that is held, oldest first.
     func forEach(_ body: (Slot) -> Void) {

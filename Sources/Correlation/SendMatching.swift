@@ -106,24 +106,25 @@ extension Correlator {
             whole = gather(packet, along: walk, into: &found) && whole
         }
         // Also where there is a whole match: a segment may have another packet's addresses, ports, lengths, IP id and payload.
-        if let batch = newestBatch(packet.ip, hashes) {
-            whole = gather(packet, along: sends.walk(batchesFrom: batch), into: &found) && whole
+        let flow = key.flow(packet.ip, hashes)
+        if sends.mayHaveBatch(of: flow) {
+            let walk = sends.walk(
+                batchesOf: flow, from: packet.time.advanced(by: -window.lookback),
+                to: packet.time.advanced(by: window.lookahead))
+            let sole = soleSender(packet, flow)
+            whole = gather(packet, along: walk, stopsAt: sole, into: &found) && whole
         }
         found.truncatedWalk = !whole
         found.keepBest()
         return found
     }
 
-    /// The newest segmented batch of a packet's flow.
-    private func newestBatch(_ packet: IPPacket, _ hashes: PacketKey.Hashes) -> Int? {
-        guard let flows, let entry = flows.entry(for: packet, hash: key.flow(packet, hashes)), entry.newestBatch >= 0
-        else { return nil }
-        return entry.newestBatch
-    }
-
+    /// - Parameter sole: nobody else sent on the packet's flow. The walk is from the newest record to the oldest, so the first
+    ///   that is not younger than the packet is the nearest, and who sends many batches a second has no others looked at.
     /// - Returns: false if the walk was too long to see all.
     private func gather(
-        _ packet: PacketRecord, along chain: PacketIndex<SendOrigin>.Walk, into found: inout SendMatches
+        _ packet: PacketRecord, along chain: PacketIndex<SendOrigin>.Walk, stopsAt sole: SoleSender? = nil,
+        into found: inout SendMatches
     ) -> Bool {
         var walk = chain
         while let number = sends.next(&walk) {
@@ -131,9 +132,19 @@ extension Correlator {
             guard window.isNear(first, last, packet) else { continue }
             let comparison = compare(
                 packet.ip, with: sends[number].packet, segmentSize: sends[number].origin.segmentSize)
+            if comparison != .complete, first > packet.time.advanced(by: window.overtaking) { walk.passOver() }
             guard comparison.agrees else { continue }
             let match = match(number, packet, comparison)
-            if window.holds(first, last, packet) { found.add(match) } else { found.addRival(match) }
+            guard window.holds(first, last, packet) else {
+                found.addRival(match)
+                continue
+            }
+            found.add(match)
+            if case .segment = comparison, match.delay >= 0, let sole, sole.is(match),
+                sends[number].origin.creator == nil
+            {
+                return true
+            }
         }
         return !walk.wasCutShort
     }
@@ -141,7 +152,7 @@ extension Correlator {
     /// A verdict from the records that agree, or nil where none does.
     func verdict(_ packet: PacketRecord, from matches: SendMatches) -> Verdict? {
         guard let nearest = matches.nearest else { return nil }
-        if matches.truncatedWalk { return .unknown(.tooManyEqualRecords) }
+        if matches.truncatedWalk, !isSegmentOfOwnFlow(packet, nearest) { return .unknown(.tooManyEqualRecords) }
         var matches = matches
         matches.acceptRivals()
         let owners = Set(matches.accepted.map(\.owner))
@@ -152,13 +163,13 @@ extension Correlator {
         let records = matches.ofFullestRecording.reduce(0) { $0 + $1.records }
         var verdict = verdict(packet, of: nearest, records: records, sawBorrowed: matches.sawBorrowed)
         // Two threads of one process with equal records: the process is certain, the thread is not.
-        if matches.accepted.contains(where: { $0.thread != nearest.thread }) {
+        if matches.truncatedWalk || matches.accepted.contains(where: { $0.thread != nearest.thread }) {
             verdict.sender?.thread = 0
             verdict.sender?.threadName = .empty
         }
         // Of several records of this process all have to say the same.
         if let creator = verdict.socketCreator,
-            !matches.accepted.allSatisfy({ sends[$0.slot].origin.creator == creator })
+            matches.truncatedWalk || !matches.accepted.allSatisfy({ sends[$0.slot].origin.creator == creator })
         {
             verdict.socketCreator = nil
         }
@@ -196,7 +207,7 @@ extension Correlator {
             if found != nil { return .unclear }
             found = number
         }
-        if walk.wasCutShort || newestBatch(packet.ip, hashes) != nil { return .unclear }
+        if walk.wasCutShort || sends.mayHaveBatch(of: key.flow(packet.ip, hashes)) { return .unclear }
         guard let found else { return mayBePart(packet, hashes) ? .unclear : .nothing }
         guard sends[found].origin.proof == .verified, window.holds(sends[found].first, sends[found].last, packet),
             compare(packet.ip, with: sends[found].packet, segmentSize: sends[found].origin.segmentSize) == .complete
@@ -250,6 +261,9 @@ extension Correlator {
 
     /// Why the only match names nobody all the same.
     private func doubt(_ packet: PacketRecord, _ nearest: SendMatches.Match) -> Reason? {
+        if case .segment = nearest.comparison, let lost = lossOnSharedFlow(packet, nearest.owner) {
+            return .evidenceLost(count: lost)
+        }
         if isDistinctive(packet, nearest) || nearest.comparison == .fragment { return nil }
         if isArrival(packet), nearest.delay > window.arrivalLookback {
             return .resemblesEarlier(delay: nearest.delay)
@@ -324,8 +338,46 @@ extension Correlator {
         let hash = key.flow(packet.ip, key.hashes(packet.ip))
         guard let flows, let entry = flows.entry(for: packet.ip, hash: hash), entry.owner == owner else { return false }
         if entry.othersLast >= since { return false }
-        return !flows.mayHaveForgotten(hash: hash, since: since)
-            && losses.count([.send, .table], from: since, to: packet.time.advanced(by: window.lookahead)) == 0
+        return !flows.mayHaveForgotten(hash: hash, since: since) && lostSends(packet, since: since) == 0
+    }
+
+    /// All records that were not compared are then of the same process.
+    private func isSegmentOfOwnFlow(_ packet: PacketRecord, _ match: SendMatches.Match) -> Bool {
+        guard case .segment = match.comparison else { return false }
+        return ownsFlow(packet, match.owner, since: packet.time.advanced(by: -window.lookback))
+    }
+
+    private func lostSends(_ packet: PacketRecord, since: Timestamp) -> UInt64 {
+        losses.isEmpty
+            ? 0 : losses.count([.send, .table], from: since, to: packet.time.advanced(by: window.lookahead))
+    }
+
+    /// How many records were lost, where several processes send on the flow of a segment: what is known of the segment fits
+    /// whatever any of them sent, and that record may be among those.
+    private func lossOnSharedFlow(_ packet: PacketRecord, _ owner: HostProcess) -> UInt64? {
+        let since = packet.time.advanced(by: -window.lookback)
+        let lost = lostSends(packet, since: since)
+        guard lost > 0, let flows else { return nil }
+        let hash = key.flow(packet.ip, key.hashes(packet.ip))
+        guard let entry = flows.entry(for: packet.ip, hash: hash) else { return lost }
+        let isShared = entry.owner != owner || entry.othersLast >= since
+        return isShared || flows.mayHaveForgotten(hash: hash, since: since) ? lost : nil
+    }
+
+    /// A thread, where no record of the flow in the packet's window is anybody else's, and none is missing.
+    private struct SoleSender {
+        let owner: HostProcess
+        let thread: UInt32
+
+        func `is`(_ match: SendMatches.Match) -> Bool { match.owner == owner && match.thread == thread }
+    }
+
+    private func soleSender(_ packet: PacketRecord, _ hash: UInt64) -> SoleSender? {
+        let since = packet.time.advanced(by: -window.lookback)
+        guard let flows, let entry = flows.entry(for: packet.ip, hash: hash), entry.otherThreadsLast < since,
+            !flows.mayHaveForgotten(hash: hash, since: since), lostSends(packet, since: since) == 0
+        else { return nil }
+        return SoleSender(owner: entry.owner, thread: entry.thread)
     }
 
     private func ambiguous(_ matches: SendMatches, owners: Int) -> Verdict {

@@ -1,6 +1,6 @@
 import Records
 
-/// Which processes sent on a flow lately, and its segmented batches.
+/// Which processes sent on a flow lately.
 ///
 /// A segment's own payload is not in any record, so what makes it certain is that nobody else used the flow in the
 /// window. Bounded: a set-associative table whose sets let go of the flow that was idle longest.
@@ -9,11 +9,12 @@ struct SenderFlows: Sendable {
     struct Entry: Sendable {
         var tuple: FlowTuple
         var owner: HostProcess
+        var thread: UInt32
         var ownerLast: Timestamp
         /// When a record of any other process was last seen.
         var othersLast: Timestamp
-        /// The newest slot with a segmented batch, -1 for none.
-        var newestBatch: Int
+        /// The same of any other thread, be it of the same process.
+        var otherThreadsLast: Timestamp
     }
 
     private static let ways = 4
@@ -37,17 +38,12 @@ struct SenderFlows: Sendable {
     }
 
     /// Notes a record.
-    ///
-    /// - Parameter batch: its slot, for a segmented batch.
-    /// - Returns: the slot of the flow's batch before it, -1 for none.
-    @discardableResult
-    mutating func note(_ packet: IPPacket, hash: UInt64, owner: HostProcess, time: Timestamp, batch: Int?) -> Int {
+    mutating func note(_ packet: IPPacket, hash: UInt64, owner: HostProcess, thread: UInt32, time: Timestamp) {
         let tuple = FlowTuple(packet)
         let first = firstWay(hash)
         if let way = way(of: tuple, hash) {
-            let older = entries[way]?.newestBatch ?? -1
-            update(way, owner: owner, time: time, batch: batch)
-            return older
+            entries[way]?.note(owner, thread, at: time)
+            return
         }
         var target = first
         for way in first..<first + Self.ways {
@@ -64,8 +60,8 @@ struct SenderFlows: Sendable {
         }
         marks[target] = Self.mark(hash)
         entries[target] = Entry(
-            tuple: tuple, owner: owner, ownerLast: time, othersLast: .distantPast, newestBatch: batch ?? -1)
-        return -1
+            tuple: tuple, owner: owner, thread: thread, ownerLast: time, othersLast: .distantPast,
+            otherThreadsLast: .distantPast)
     }
 
     /// The flow's entry, if it is held.
@@ -94,15 +90,14 @@ struct SenderFlows: Sendable {
     }
 
     private func lastUse(_ entry: Entry) -> Timestamp { max(entry.ownerLast, entry.othersLast) }
-
-    private mutating func update(_ way: Int, owner: HostProcess, time: Timestamp, batch: Int?) {
-        entries[way]?.note(owner, at: time)
-        if let batch { entries[way]?.newestBatch = batch }
-    }
 }
 
 extension SenderFlows.Entry {
-    fileprivate mutating func note(_ owner: HostProcess, at time: Timestamp) {
+    fileprivate mutating func note(_ owner: HostProcess, _ thread: UInt32, at time: Timestamp) {
+        if self.owner != owner || self.thread != thread {
+            otherThreadsLast = max(otherThreadsLast, ownerLast)
+            self.thread = thread
+        }
         if self.owner == owner {
             ownerLast = max(ownerLast, time)
         } else {

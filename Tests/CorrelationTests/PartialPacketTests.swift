@@ -51,6 +51,65 @@ struct PartialPacketTests {
         #expect(correlator.judge(Traffic.seen(segment)).confidence == .exact)
     }
 
+    /// Of sockets that are not connected all batches begin with the same identification.
+    private static func manyBatches(_ thread: (Int) -> UInt32, pid: (Int) -> UInt32 = { _ in 10 }) -> Correlator {
+        var correlator = Traffic.correlator()
+        for index in 0..<5000 {
+            correlator.add(
+                Traffic.record(
+                    batch(v6: false), pid: pid(index), thread: thread(index), at: Int64(index) * 1000, segment: 1000))
+        }
+        return correlator
+    }
+
+    @Test("However many batches one thread sends, a segment is its, of the batch before it")
+    func oneThreadsThousandsOfBatches() {
+        var correlator = Self.manyBatches { _ in 10 }
+        let verdict = correlator.judge(Traffic.seen(Self.segment(1, length: 1000, v6: false), at: 3_000_300))
+        #expect(verdict.confidence == .exact && verdict.sender?.thread == 10)
+        #expect(verdict.reason == .segment(index: 1, size: 1000, delay: 300))
+    }
+
+    @Test("Of several threads' batches, more than are compared, the process is known and the thread is not")
+    func severalThreadsThousandsOfBatches() {
+        var correlator = Self.manyBatches { UInt32(10 + $0 % 2) }
+        let verdict = correlator.judge(Traffic.seen(Self.segment(1, length: 1000, v6: false), at: 3_000_300))
+        #expect(verdict.confidence == .exact && verdict.sender?.process.pid == 10 && verdict.sender?.thread == 0)
+    }
+
+    @Test func severalProcessesThousandsOfBatchesNameNobody() {
+        var correlator = Self.manyBatches({ _ in 10 }, pid: { $0 == 0 ? 11 : 10 })
+        let verdict = correlator.judge(Traffic.seen(Self.segment(1, length: 1000, v6: false), at: 4_999_300))
+        #expect(verdict.reason == .tooManyEqualRecords)
+    }
+
+    @Test("A lost record on a flow of several processes may be the segment's own", arguments: [false, true])
+    func aLossOnASharedFlowNamesNobody(v6: Bool) {
+        var correlator = Traffic.correlator()
+        correlator.add(Traffic.record(Self.batch(v6: v6), pid: 10, segment: 1000))
+        correlator.add(LossInterval(kind: .send, count: 3, start: Traffic.start, stop: Traffic.start))
+        let segment = Traffic.seen(Self.segment(1, length: 1000, v6: v6))
+        #expect(correlator.judge(segment).confidence == .probable, "nobody else is known on the flow")
+        correlator.add(Traffic.record(Traffic.udp(id: 999, v6: v6), pid: 11, at: 10))
+        #expect(correlator.judge(segment).reason == .evidenceLost(count: 3))
+    }
+
+    @Test("Batches are found also where so many flows were seen since that their flow's senders are forgotten")
+    func batchesOutliveTheTableOfFlows() {
+        var limits = Correlator.Limits()
+        limits.flows = 4
+        var correlator = Traffic.correlator(limits: limits)
+        correlator.add(Traffic.record(Self.batch(v6: false), pid: 10, segment: 1000))
+        for port: UInt16 in 1000..<2000 {
+            correlator.add(Traffic.record(Traffic.udp(sourcePort: port), pid: 12, at: 20))
+        }
+        let segment = Traffic.seen(Self.segment(1, length: 1000, v6: false))
+        let verdict = correlator.judge(segment)
+        #expect(verdict.confidence == .probable && verdict.sender?.process.pid == 10)
+        correlator.add(Traffic.record(Self.batch(v6: false), pid: 11, at: 30, segment: 1000))
+        #expect(correlator.judge(segment).confidence == .ambiguous)
+    }
+
     /// 4,000 bytes over an MTU of 1,500: 1,480 + 1,480 + 1,048 bytes of IP payload.
     static func fragment(offset: UInt16, bytes: UInt32, more: Bool, v6: Bool, of id: UInt32) -> IPPacket {
         var packet = Traffic.udp(payload: Array(0..<16), length: 4000, v6: v6)

@@ -96,6 +96,9 @@ struct AccuracyRow: Sendable {
         AccuracyRow(id: "3", title: "IP_PKTINFO; IPv4-mapped", expectation: .process(tag: nil)),
         AccuracyRow(id: "4", title: "sendmmsg, batches of 64", expectation: .process(tag: nil), atLeast: 131),
         AccuracyRow(id: "5", title: "UDP_SEGMENT, whole and in segments", expectation: .process(tag: nil), atLeast: 72),
+        AccuracyRow(
+            id: "5-stream", title: "UDP_SEGMENT, thousands of batches a second on one flow",
+            expectation: .process(tag: nil), ways: hereOnly, atLeast: 2400),
         AccuracyRow(id: "6", title: "UDP_CORK, MSG_MORE", expectation: .process(tag: nil), atLeast: 46),
         AccuracyRow(id: "7", title: "fragments", expectation: .process(tag: nil)),
         AccuracyRow(id: "8", title: "zero-length", expectation: .process(tag: nil)),

@@ -71,6 +71,8 @@ class AccuracySession(session.Session):
             self.send("5", "gso", here, there, "--port", port, "--size", 104, "--packets", 1 if whole else 23)
             self.send("5", "gso", SEGMENTED_HOST[family], SEGMENTED_PEER[family], "--port", port, "--size", 104,
                       "--packets", 23)
+        self.send("5-stream", "gso-stream", SEGMENTED_HOST[family], SEGMENTED_PEER[family], "--port", 7147, "--size", 104,
+                  "--count", 600)
         self.send("6", "cork", here, there, "--port", 7110)
         self.send("6", "more", here, there, "--port", 7111)
         self.send("7", "sendto", here, there, "--port", 7112, "--size", 4000, "--packets", 3)

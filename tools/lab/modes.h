@@ -11,6 +11,7 @@ void mode_pktinfo(const struct lab_options *options);
 void mode_mapped(const struct lab_options *options);
 void mode_sendmmsg(const struct lab_options *options);
 void mode_gso(const struct lab_options *options);
+void mode_gso_stream(const struct lab_options *options);
 void mode_cork(const struct lab_options *options);
 void mode_more(const struct lab_options *options);
 void mode_empty(const struct lab_options *options);

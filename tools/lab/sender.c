@@ -21,6 +21,7 @@ static const struct {
 	{"mapped", mode_mapped},
 	{"sendmmsg", mode_sendmmsg},
 	{"gso", mode_gso},
+	{"gso-stream", mode_gso_stream},
 	{"cork", mode_cork},
 	{"more", mode_more},
 	{"empty", mode_empty},

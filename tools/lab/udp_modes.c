@@ -226,6 +226,33 @@ void mode_gso(const struct lab_options *options)
 	free(payload);
 }
 
+#define STREAMED_SEGMENTS 4
+
+/* As a server sends a stream (QUIC): thousands of batches a second on one flow. */
+void mode_gso_stream(const struct lab_options *options)
+{
+	size_t length = (size_t)STREAMED_SEGMENTS * options->size;
+	int segment = options->size;
+	int descriptor = lab_udp_socket(options);
+	char *payload = malloc(length);
+
+	lab_connect(options, descriptor);
+	LAB_CHECK(setsockopt(descriptor, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)));
+	for (unsigned int batch = 0; batch < options->count; batch++) {
+		unsigned int first = options->first_counter + batch * STREAMED_SEGMENTS;
+
+		for (int i = 0; i < STREAMED_SEGMENTS; i++)
+			lab_fill(options, first + i, payload + i * options->size, options->size);
+		LAB_CHECK(send(descriptor, payload, length, 0));
+		for (int i = 0; i < STREAMED_SEGMENTS; i++)
+			lab_report_udp(options, lab_local_port(descriptor),
+				       payload + i * options->size, options->size);
+		/* The captures shall keep up. */
+		usleep(100);
+	}
+	free(payload);
+}
+
 /* Three writes, one datagram. */
 static void send_in_three(const struct lab_options *options, bool cork)
 {
