@@ -143,6 +143,11 @@ struct AbsenceJudge: Sendable {
         return reason
     }
 
+    /// The interface that an evidence is limited to.
+    func onlyInterface(of host: UInt16) -> String? {
+        hosts.first { $0.number == host }?.coverage.onlyInterface
+    }
+
     /// Why no evidence could have seen the packet; nil if one could.
     private func gap(_ packet: PacketRecord, passesFilters: UInt64) -> Reason? {
         for span in spans where span.isWhole && span.holds(packet.time) { return nil }

@@ -116,7 +116,8 @@ public struct Correlator: Sendable {
         if isBatch, flows == nil { flows = flowsSoFar() }
         guard flows != nil else { return }
         flows?.note(
-            record.packet, hash: key.flow(record.packet, hashes), owner: origin.flowOwner, thread: origin.sender.thread,
+            record.packet, hash: key.flow(record.packet, hashes), owner: origin.flowSender,
+            thread: origin.sender.thread,
             time: record.time)
         if var loss = flows?.letGo.take(as: .flowTable), loss.start >= record.time.advanced(by: -window.lookback) {
             loss.start = record.time
@@ -132,7 +133,7 @@ public struct Correlator: Sendable {
                 let hash = key.flow(slot.packet, key.hashes(slot.packet))
                 let origin = slot.origin
                 flows.note(
-                    slot.packet, hash: hash, owner: origin.flowOwner, thread: origin.sender.thread, time: time)
+                    slot.packet, hash: hash, owner: origin.flowSender, thread: origin.sender.thread, time: time)
             }
         }
         _ = flows.letGo.take(as: .flowTable)
@@ -200,7 +201,7 @@ public struct Correlator: Sendable {
         guard records > 0 || absence.hasEvidence else { return .unknown(.noEvidence) }
         let verdict = decide(packet, passesFilters: passesFilters, seenHere: seenHere)
         // Unknown ones too: a forged one must not pass for the only one.
-        if packet.ip.isFragment, packet.ip.fragmentOffset == 0, packet.ip.version == .v6 {
+        if packet.ip.isFragment, packet.ip.fragmentOffset == 0, packet.ip.version == .v6 || flows != nil {
             fragments.note(packet.ip, verdict: verdict, time: packet.time, within: Self.fragmentWindow)
             if let loss = fragments.letGo.take(as: .fragmentTable) { letGo.add(loss) }
         }
@@ -223,6 +224,7 @@ public struct Correlator: Sendable {
         _ packet: PacketRecord, passesFilters: UInt64, seenHere: Bool
     ) -> Verdict {
         let matches = gather(packet)
+        if let verdict = verdictOfSegmentPart(packet) { return verdict }
         if let verdict = verdict(packet, from: matches) {
             let kernel = kernelMatches(packet).slots
             if let copy = copyVerdict(packet, of: matches, kernel) { return copy }
@@ -338,8 +340,22 @@ public struct Correlator: Sendable {
         return verdict
     }
 
+    /// A router may cut a segment into fragments, whose identification lies in its batch's range and may be that of another
+    /// packet's record. Once there are batches, the first fragment speaks for the later ones: it has ports.
+    private func verdictOfSegmentPart(_ packet: PacketRecord) -> Verdict? {
+        guard mayBeSegmentPart(packet.ip),
+            fragments.hasFirst(of: packet.ip, at: packet.time, within: Self.fragmentWindow)
+        else { return nil }
+        return fragmentVerdict(packet) ?? .unknown(.nothingMatches)
+    }
+
+    /// A later IPv4 fragment, where batches were sent in segments.
+    func mayBeSegmentPart(_ packet: IPPacket) -> Bool {
+        flows != nil && packet.fragmentOffset > 0 && packet.version == .v4
+    }
+
     private func fragmentVerdict(_ packet: PacketRecord) -> Verdict? {
-        guard packet.ip.fragmentOffset > 0, packet.ip.version == .v6,
+        guard packet.ip.fragmentOffset > 0, packet.ip.version == .v6 || flows != nil,
             var verdict = fragments.verdict(for: packet.ip, at: packet.time, within: Self.fragmentWindow)
         else { return nil }
         if verdict.kind == .process, verdict.confidence == .exact { verdict.reason = .laterFragment }

@@ -1,6 +1,6 @@
 import Records
 
-/// Verdicts of first fragments, for the later fragments of the same IPv6 datagram. Bounded: the oldest goes first.
+/// Verdicts of first fragments, for the later fragments of the same datagram. Bounded: the oldest goes first.
 struct FragmentVerdicts: Sendable {
     private struct Key: Hashable, Sendable {
         let source: IPAddress
@@ -58,6 +58,11 @@ struct FragmentVerdicts: Sendable {
             order[next] = key
             next = (next + 1) % capacity
         }
+    }
+
+    /// The datagram's first fragment was judged.
+    func hasFirst(of packet: IPPacket, at time: Timestamp, within window: Int64) -> Bool {
+        entries[Key(packet)].map { abs(time.since($0.time)) <= window } ?? false
     }
 
     /// The verdict of the datagram's first fragment; several senders are several candidates.

@@ -102,7 +102,9 @@ private func compareSegment(_ packet: IPPacket, with record: IPPacket, segmentSi
     // Segments count the identification up from the record's (net/ipv4/af_inet.c, inet_gso_segment).
     let index = (packet.identification &- record.identification) & 0xFFFF
     guard index < count else { return .differs(.identification) }
-    guard packet.payloadLength == (index == count - 1 ? last : segmentSize) else { return .differs(.length) }
+    // Of the first of a segment's fragments only the UDP header tells the segment's length.
+    let length = packet.moreFragments ? UInt32(packet.udpLength) &- 8 : packet.payloadLength
+    guard length == (index == count - 1 ? last : segmentSize) else { return .differs(.length) }
     if index == 0, !prefixesAgree(packet, record) { return .differs(.payload) }
     return .segment(index: Int(index))
 }

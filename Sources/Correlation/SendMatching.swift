@@ -10,6 +10,7 @@ struct SendMatches {
         /// Records that share the slot.
         let records: Int
         let owner: HostProcess
+        let image: UInt32
         let thread: UInt32
         let host: UInt16
         let proof: SendRecord.Proof
@@ -24,6 +25,10 @@ struct SendMatches {
     /// The tasks that ran when equal packets were sent from contexts that were not theirs.
     private(set) var borrowers: Set<HostProcess> = []
     var truncatedWalk = false
+    /// The walk ended at the nearest record of the one process that sent on the flow: what its others say was not asked.
+    var isNearestOnly = false
+    /// Records of other threads of the process may hide behind those that were compared.
+    var hasOpenThread = false
 
     mutating func add(_ match: Match) {
         switch match.proof {
@@ -111,10 +116,10 @@ extension Correlator {
             let walk = sends.walk(
                 batchesOf: flow, from: packet.time.advanced(by: -window.lookback),
                 to: packet.time.advanced(by: window.lookahead))
-            let sole = soleSender(packet, flow)
-            whole = gather(packet, along: walk, stopsAt: sole, into: &found) && whole
+            whole = gather(packet, along: walk, stopsAt: soleSender(packet, flow), into: &found) && whole
         }
         found.truncatedWalk = !whole
+        if !whole { found.hasOpenThread = true }
         found.keepBest()
         return found
     }
@@ -129,7 +134,10 @@ extension Correlator {
         var walk = chain
         while let number = sends.next(&walk) {
             let (first, last) = (sends[number].first, sends[number].last)
-            guard window.isNear(first, last, packet) else { continue }
+            guard window.isNear(first, last, packet) else {
+                if first > packet.time { walk.passOver() }
+                continue
+            }
             let comparison = compare(
                 packet.ip, with: sends[number].packet, segmentSize: sends[number].origin.segmentSize)
             if comparison != .complete, first > packet.time.advanced(by: window.overtaking) { walk.passOver() }
@@ -140,9 +148,9 @@ extension Correlator {
                 continue
             }
             found.add(match)
-            if case .segment = comparison, match.delay >= 0, let sole, sole.is(match),
-                sends[number].origin.creator == nil
-            {
+            if case .segment = comparison, match.delay >= 0, let sole, sole.is(match) {
+                found.isNearestOnly = true
+                found.hasOpenThread = sole.thread == nil
                 return true
             }
         }
@@ -156,20 +164,22 @@ extension Correlator {
         var matches = matches
         matches.acceptRivals()
         let owners = Set(matches.accepted.map(\.owner))
-        guard owners.count == 1 else { return ambiguous(matches, owners: owners.count) }
+        let images = Set(matches.accepted.map { SenderImage(owner: $0.owner, image: $0.image) })
+        guard images.count == 1 else { return ambiguous(matches, owners: images.count) }
         // An equal packet was sent by somebody who is not known: this may be it.
         if !matches.borrowers.isSubset(of: owners) { return .unknown(.equalBorrowed) }
         if let reason = doubt(packet, nearest) { return .unknown(reason) }
         let records = matches.ofFullestRecording.reduce(0) { $0 + $1.records }
         var verdict = verdict(packet, of: nearest, records: records, sawBorrowed: matches.sawBorrowed)
         // Two threads of one process with equal records: the process is certain, the thread is not.
-        if matches.truncatedWalk || matches.accepted.contains(where: { $0.thread != nearest.thread }) {
+        if matches.hasOpenThread || matches.accepted.contains(where: { $0.thread != nearest.thread }) {
             verdict.sender?.thread = 0
             verdict.sender?.threadName = .empty
         }
         // Of several records of this process all have to say the same.
         if let creator = verdict.socketCreator,
-            matches.truncatedWalk || !matches.accepted.allSatisfy({ sends[$0.slot].origin.creator == creator })
+            matches.truncatedWalk || matches.isNearestOnly
+                || !matches.accepted.allSatisfy({ sends[$0.slot].origin.creator == creator })
         {
             verdict.socketCreator = nil
         }
@@ -232,6 +242,7 @@ extension Correlator {
         SendMatches.Match(
             slot: number, delay: packet.time.delay(behind: sends[number].first, sends[number].last),
             records: Int(sends[number].records), owner: sends[number].origin.sender.owner,
+            image: sends[number].origin.sender.imageVersion,
             thread: sends[number].origin.sender.thread, host: sends[number].origin.sender.host,
             proof: sends[number].origin.proof, comparison: comparison)
     }
@@ -259,11 +270,27 @@ extension Correlator {
         packet.direction == .ingress || packet.direction == .unknown && packet.sourceMAC.map(absence.isLocal) == false
     }
 
+    /// What is known of a segment fits whatever anybody sends on its flow in batches of that size: nothing may be missing.
+    private func segmentDoubt(_ packet: PacketRecord, _ nearest: SendMatches.Match) -> Reason? {
+        if isArrival(packet), nearest.delay > window.arrivalLookback {
+            return .resemblesEarlier(delay: nearest.delay)
+        }
+        if let gap = absence.gap(packet, of: nearest.host) { return gap }
+        let since = packet.time.advanced(by: -window.lookback)
+        let lost = lostSends(packet, since: since)
+        if lost > 0 { return .evidenceLost(count: lost) }
+        if sends.horizon >= since, !ownsFlow(packet, nearest) { return .recordsLetGo }
+        if let name = absence.onlyInterface(of: nearest.host),
+            packet.egressIndex != sends[nearest.slot].origin.interface
+        {
+            return .outsideInterface(name)
+        }
+        return nil
+    }
+
     /// Why the only match names nobody all the same.
     private func doubt(_ packet: PacketRecord, _ nearest: SendMatches.Match) -> Reason? {
-        if case .segment = nearest.comparison, let lost = lossOnSharedFlow(packet, nearest.owner) {
-            return .evidenceLost(count: lost)
-        }
+        if case .segment = nearest.comparison { return segmentDoubt(packet, nearest) }
         if isDistinctive(packet, nearest) || nearest.comparison == .fragment { return nil }
         if isArrival(packet), nearest.delay > window.arrivalLookback {
             return .resemblesEarlier(delay: nearest.delay)
@@ -298,13 +325,15 @@ extension Correlator {
                 transport: packet.ip.transport,
                 hasIdentification: packet.ip.version == .v4 && packet.ip.identification != 0)
         case .segment(let index):
-            guard ownsFlow(packet, nearest.owner, since: from) else { return (.probable, .segmentOfSharedFlow) }
+            guard ownsFlow(packet, nearest) else { return (.probable, .segmentOfSharedFlow) }
             reason = .segment(index: index, size: sends[nearest.slot].origin.segmentSize, delay: nearest.delay)
-        case .fragment: reason = .fragment(delay: nearest.delay)
+        case .fragment:
+            reason = .fragment(delay: nearest.delay)
+            if mayBeSegmentPart(packet.ip) { return (.probable, reason) }
         case .cut(let bytes): return (.probable, .cutPayload(bytes: bytes))
         case .differs: return (.possible, .nothingMatches)
         }
-        if !isDistinctive(packet, nearest) {
+        if !isDistinctive(packet, nearest), nearest.comparison.isOfWholePacket {
             if !losses.isEmpty, losses.count(Self.rivalKinds(packet.ip), from: from, to: to) > 0 {
                 return (.probable, .lossNearIndistinctPacket)
             }
@@ -327,6 +356,8 @@ extension Correlator {
         let lost = losses.count(
             Self.rivalKinds(packet.ip), from: packet.time.advanced(by: -window.lookback),
             to: packet.time.advanced(by: window.lookahead))
+        // A segment of a batch whose record was lost may have another packet's identification, and equal it in all.
+        if lost > 0, sends.mayHaveBatch(of: key.flow(packet.ip, key.hashes(packet.ip))) { return false }
         return lost == 0 || UInt64(sends.newestSequence - match.slot) + lost < Self.identificationRound
     }
 
@@ -334,17 +365,15 @@ extension Correlator {
     /// for each of its ticks (net/ipv4/route.c, ip_idents_reserve).
     private static let identificationRound: UInt64 = 60_000
 
-    private func ownsFlow(_ packet: PacketRecord, _ owner: HostProcess, since: Timestamp) -> Bool {
-        let hash = key.flow(packet.ip, key.hashes(packet.ip))
-        guard let flows, let entry = flows.entry(for: packet.ip, hash: hash), entry.owner == owner else { return false }
-        if entry.othersLast >= since { return false }
-        return !flows.mayHaveForgotten(hash: hash, since: since) && lostSends(packet, since: since) == 0
+    private func ownsFlow(_ packet: PacketRecord, _ match: SendMatches.Match) -> Bool {
+        guard let sole = soleSender(packet, key.flow(packet.ip, key.hashes(packet.ip))) else { return false }
+        return sole.image == SenderImage(owner: match.owner, image: match.image)
     }
 
     /// All records that were not compared are then of the same process.
     private func isSegmentOfOwnFlow(_ packet: PacketRecord, _ match: SendMatches.Match) -> Bool {
         guard case .segment = match.comparison else { return false }
-        return ownsFlow(packet, match.owner, since: packet.time.advanced(by: -window.lookback))
+        return ownsFlow(packet, match)
     }
 
     private func lostSends(_ packet: PacketRecord, since: Timestamp) -> UInt64 {
@@ -352,43 +381,35 @@ extension Correlator {
             ? 0 : losses.count([.send, .table], from: since, to: packet.time.advanced(by: window.lookahead))
     }
 
-    /// How many records were lost, where several processes send on the flow of a segment: what is known of the segment fits
-    /// whatever any of them sent, and that record may be among those.
-    private func lossOnSharedFlow(_ packet: PacketRecord, _ owner: HostProcess) -> UInt64? {
-        let since = packet.time.advanced(by: -window.lookback)
-        let lost = lostSends(packet, since: since)
-        guard lost > 0, let flows else { return nil }
-        let hash = key.flow(packet.ip, key.hashes(packet.ip))
-        guard let entry = flows.entry(for: packet.ip, hash: hash) else { return lost }
-        let isShared = entry.owner != owner || entry.othersLast >= since
-        return isShared || flows.mayHaveForgotten(hash: hash, since: since) ? lost : nil
-    }
-
-    /// A thread, where no record of the flow in the packet's window is anybody else's, and none is missing.
+    /// A program of a process, where no record of the flow in the packet's window is anybody else's, and none is missing.
     private struct SoleSender {
-        let owner: HostProcess
-        let thread: UInt32
+        let image: SenderImage
+        /// Nil where it was several threads.
+        let thread: UInt32?
 
-        func `is`(_ match: SendMatches.Match) -> Bool { match.owner == owner && match.thread == thread }
+        func `is`(_ match: SendMatches.Match) -> Bool {
+            match.owner == image.owner && match.image == image.image && (thread == nil || match.thread == thread)
+        }
     }
 
     private func soleSender(_ packet: PacketRecord, _ hash: UInt64) -> SoleSender? {
         let since = packet.time.advanced(by: -window.lookback)
-        guard let flows, let entry = flows.entry(for: packet.ip, hash: hash), entry.otherThreadsLast < since,
+        guard let flows, let entry = flows.entry(for: packet.ip, hash: hash), entry.othersLast < since,
             !flows.mayHaveForgotten(hash: hash, since: since), lostSends(packet, since: since) == 0
         else { return nil }
-        return SoleSender(owner: entry.owner, thread: entry.thread)
+        return SoleSender(image: entry.owner, thread: entry.otherThreadsLast < since ? entry.thread : nil)
     }
 
     private func ambiguous(_ matches: SendMatches, owners: Int) -> Verdict {
-        var seen = Set<HostProcess>()
+        var seen = Set<SenderImage>()
         var candidates: [Candidate] = []
         let ordered = matches.accepted.sorted {
             ($0.delay.magnitude, $0.owner.process.pid, $0.owner.machine) < (
                 $1.delay.magnitude, $1.owner.process.pid, $1.owner.machine
             )
         }
-        for match in ordered where candidates.count < 16 && seen.insert(match.owner).inserted {
+        for match in ordered
+        where candidates.count < 16 && seen.insert(SenderImage(owner: match.owner, image: match.image)).inserted {
             let reason: Reason =
                 match.proof == .socketUser ? .usedSocket(delay: match.delay) : .equalRecord(delay: match.delay)
             candidates.append(Candidate(sender: sends[match.slot].origin.sender, reason: reason))
@@ -400,6 +421,13 @@ extension Correlator {
             candidates: candidates)
     }
 
+}
+
+extension PacketComparison {
+    /// Not of a segment, whose doubts are others.
+    fileprivate var isOfWholePacket: Bool {
+        if case .segment = self { false } else { true }
+    }
 }
 
 extension IPPacket {

@@ -1,5 +1,18 @@
 import Records
 
+/// A process with the program that it ran: an exec between two equal packets leaves open which of both sent one of them.
+struct SenderImage: Hashable, Sendable {
+    let owner: HostProcess
+    let image: UInt32
+}
+
+extension SenderImage {
+    init(_ sender: Sender) {
+        owner = sender.owner
+        image = sender.imageVersion
+    }
+}
+
 /// What the correlator keeps of a send record beside the packet. Equal origins of equal packets may share a slot.
 struct SendOrigin: Equatable, Sendable {
     let sender: Sender
@@ -10,9 +23,11 @@ struct SendOrigin: Equatable, Sendable {
     let creator: SocketCreator?
 
     /// Who sent on the record's flow: whoever did from a borrowed context is not known, but it was somebody.
-    var flowOwner: HostProcess {
+    var flowSender: SenderImage {
         proof == .borrowed
-            ? HostProcess(machine: sender.machine, process: ProcessKey(pid: 0, startTime: 0)) : sender.owner
+            ? SenderImage(
+                owner: HostProcess(machine: sender.machine, process: ProcessKey(pid: 0, startTime: 0)), image: 0)
+            : SenderImage(sender)
     }
 
     static func == (left: SendOrigin, right: SendOrigin) -> Bool {

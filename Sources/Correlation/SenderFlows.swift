@@ -8,10 +8,10 @@ struct SenderFlows: Sendable {
     /// What is known of one flow.
     struct Entry: Sendable {
         var tuple: FlowTuple
-        var owner: HostProcess
+        var owner: SenderImage
         var thread: UInt32
         var ownerLast: Timestamp
-        /// When a record of any other process was last seen.
+        /// When a record of any other process, or of another program of this one, was last seen.
         var othersLast: Timestamp
         /// The same of any other thread, be it of the same process.
         var otherThreadsLast: Timestamp
@@ -38,7 +38,7 @@ struct SenderFlows: Sendable {
     }
 
     /// Notes a record.
-    mutating func note(_ packet: IPPacket, hash: UInt64, owner: HostProcess, thread: UInt32, time: Timestamp) {
+    mutating func note(_ packet: IPPacket, hash: UInt64, owner: SenderImage, thread: UInt32, time: Timestamp) {
         let tuple = FlowTuple(packet)
         let first = firstWay(hash)
         if let way = way(of: tuple, hash) {
@@ -93,7 +93,7 @@ struct SenderFlows: Sendable {
 }
 
 extension SenderFlows.Entry {
-    fileprivate mutating func note(_ owner: HostProcess, _ thread: UInt32, at time: Timestamp) {
+    fileprivate mutating func note(_ owner: SenderImage, _ thread: UInt32, at time: Timestamp) {
         if self.owner != owner || self.thread != thread {
             otherThreadsLast = max(otherThreadsLast, ownerLast)
             self.thread = thread

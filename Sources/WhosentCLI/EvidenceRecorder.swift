@@ -36,7 +36,7 @@ struct RecordBatch: ProbeRecordSink {
 
     mutating func send(_ record: SendRecord, bytes: RawSpan, originalLength: Int) {
         hasNews = true
-        guard passes(bytes, originalLength) else { return }
+        guard passes(bytes, originalLength) || passesInSegments(record, bytes, originalLength) else { return }
         sends.append(Entry(time: record.time, record: record, bytes: keep(bytes), originalLength: originalLength))
     }
 
@@ -96,6 +96,27 @@ struct RecordBatch: ProbeRecordSink {
     private func passes(_ span: RawSpan, _ originalLength: Int) -> Bool {
         guard let filter else { return true }
         return filter.matches(span, originalLength: originalLength)
+    }
+
+    /// Whether the filter lets pass one of the segments that a UDP_SEGMENT batch leaves as: their lengths are others than the
+    /// batch's, and what is asked of their payload is not known.
+    private func passesInSegments(_ record: SendRecord, _ span: RawSpan, _ originalLength: Int) -> Bool {
+        guard filter != nil, record.segmentSize > 0 else { return false }
+        let payload = Int(record.packet.payloadLength)
+        let (headers, size) = (originalLength - payload, Int(record.segmentSize))
+        let isIPv4 = record.packet.version == .v4
+        guard headers >= 28, span.byteCount >= headers, payload > size else { return false }
+        var bytes: [UInt8] = []
+        bytes.append(span)
+        for length in [size, payload - (payload - 1) / size * size] {
+            let total = isIPv4 ? headers + length : headers + length - 40
+            for (place, value) in [(isIPv4 ? 2 : 4, total), (headers - 4, length + 8)] {
+                bytes[place] = UInt8(truncatingIfNeeded: value >> 8)
+                bytes[place + 1] = UInt8(truncatingIfNeeded: value)
+            }
+            if passes(bytes.rawSpan, headers + length) { return true }
+        }
+        return false
     }
 
     private mutating func keep(_ span: RawSpan) -> Range<Int> {

@@ -83,15 +83,87 @@ struct PartialPacketTests {
         #expect(verdict.reason == .tooManyEqualRecords)
     }
 
-    @Test("A lost record on a flow of several processes may be the segment's own", arguments: [false, true])
-    func aLossOnASharedFlowNamesNobody(v6: Bool) {
+    @Test("A lost record may be the segment's own, be its sender known on the flow or not", arguments: [false, true])
+    func aLossNamesNobody(v6: Bool) {
         var correlator = Traffic.correlator()
         correlator.add(Traffic.record(Self.batch(v6: v6), pid: 10, segment: 1000))
-        correlator.add(LossInterval(kind: .send, count: 3, start: Traffic.start, stop: Traffic.start))
         let segment = Traffic.seen(Self.segment(1, length: 1000, v6: v6))
-        #expect(correlator.judge(segment).confidence == .probable, "nobody else is known on the flow")
-        correlator.add(Traffic.record(Traffic.udp(id: 999, v6: v6), pid: 11, at: 10))
+        #expect(correlator.judge(segment).confidence == .exact)
+        correlator.add(LossInterval(kind: .send, count: 3, start: Traffic.start, stop: Traffic.start))
         #expect(correlator.judge(segment).reason == .evidenceLost(count: 3))
+    }
+
+    @Test("What is sent after the evidence's end fits batches before it: it names nobody", arguments: [false, true])
+    func afterTheEnd(v6: Bool) {
+        var correlator = Traffic.correlator()
+        let end = Traffic.start.advanced(by: 1_800_000_000_000)
+        var record = Traffic.record(Self.batch(v6: v6), pid: 10, segment: 1000)
+        record.time = end.advanced(by: -1000)
+        correlator.add(record)
+        let segment = Self.segment(1, length: 1000, v6: v6)
+        #expect(correlator.judge(Traffic.seen(segment, at: 1_800_000_001_000)).reason == .afterCoverage(stop: end))
+        #expect(correlator.judge(Traffic.seen(segment, at: 1_800_000_000_000)).confidence == .exact)
+    }
+
+    @Test("Evidence of one interface says nothing of segments that left by another, or nobody knows by which")
+    func ofAnotherInterface() {
+        var correlator = Traffic.correlator()
+        correlator.setCoverage(
+            Coverage(
+                host: "gateway", start: Traffic.start.advanced(by: -1_800_000_000_000), onlyInterface: "eth1"), host: 0)
+        var record = Traffic.record(Self.batch(v6: false), pid: 10, segment: 1000)
+        record.interface = 3
+        correlator.add(record)
+        var segment = Traffic.seen(Self.segment(1, length: 1000, v6: false))
+        for (index, isNamed) in [(0, false), (2, false), (3, true)] as [(UInt32, Bool)] {
+            segment.egressIndex = index
+            #expect((correlator.judge(segment).kind == .process) == isNamed)
+        }
+    }
+
+    @Test("A program that ran before and one after an exec are both candidates", arguments: [false, true])
+    func anExecBetweenBatches(v6: Bool) {
+        var correlator = Traffic.correlator()
+        for (image, time) in [(1, 0), (2, 1000)] as [(UInt32, Int64)] {
+            var record = Traffic.record(Self.batch(v6: v6), pid: 10, at: time, segment: 1000)
+            record.imageVersion = image
+            correlator.add(record)
+        }
+        let verdict = correlator.judge(Traffic.seen(Self.segment(1, length: 1000, v6: v6)))
+        #expect(verdict.confidence == .ambiguous)
+        #expect(verdict.candidates.map(\.sender.imageVersion).sorted() == [1, 2])
+    }
+
+    /// What a router made of segment 1 of a batch with identification 200: its identification is 201, and so is that of another
+    /// process's datagram.
+    private static func segmentPart(offset: UInt16, bytes: UInt32) -> IPPacket {
+        var packet = segment(1, length: 1000, v6: false)
+        packet.identification = 201
+        packet.isFragment = true
+        packet.moreFragments = true
+        packet.payloadLength = bytes
+        packet.totalLength = bytes + 28
+        if offset > 0 {
+            packet.fragmentOffset = offset
+            packet.sourcePort = 0
+            packet.destinationPort = 0
+            packet.udpLength = 0
+        }
+        return packet
+    }
+
+    @Test("Fragments of a segment are its sender's, not those of who sent a datagram with their identification")
+    func fragmentsOfSegments() {
+        var correlator = Traffic.correlator()
+        var batch = Self.batch(v6: false)
+        batch.identification = 200
+        correlator.add(Traffic.record(batch, pid: 10, segment: 1000))
+        correlator.add(Traffic.record(Traffic.udp(id: 201, length: 4000, sourcePort: 9), pid: 11, at: 10))
+        let later = Traffic.seen(Self.segmentPart(offset: 400, bytes: 400))
+        #expect(correlator.judge(later).confidence == .probable, "by the identification alone")
+        let first = correlator.judge(Traffic.seen(Self.segmentPart(offset: 0, bytes: 400)))
+        #expect(first.confidence == .exact && first.sender?.process.pid == 10)
+        #expect(correlator.judge(later).sender?.process.pid == 10)
     }
 
     @Test("Batches are found also where so many flows were seen since that their flow's senders are forgotten")

@@ -30,7 +30,7 @@ class Files:
         os.remove(self.capture)
         os.remove(self.evidence)
 
-    def commands(self, whosent):
+    def commands(self, whosent, least=None):
         # -Z root: tcpdump gives up root even for /dev/null, which has nothing to do with what is measured.
         user = ["-Z", "root"] if os.geteuid() == 0 else []
         join = [whosent, "join", self.capture, "--evidence", self.evidence]
@@ -38,6 +38,7 @@ class Files:
             "tcpdump": ["tcpdump", *user, "-r", self.capture, "-w", "/dev/null", PEER_FILTER],
             "classify": [whosent, "classify", self.capture],
             "join": join,
+            "least": [least, self.capture, self.evidence],
             "ndjson": [*join, "--format", "ndjson"],
             "tshark": ["tshark", "-r", self.capture, "-q", "-z", "io,phs"],
         }
@@ -47,10 +48,11 @@ def million(packets):
     return f"{packets / 1e6:g} million packets"
 
 
-def measure_size(arguments, files, rounds):
+def measure_size(arguments, files, rounds, least):
     """Rows of one size, and what each packet cost."""
-    commands = files.commands(arguments.whosent)
-    sides = {name: lambda name=name: timed(commands[name]) for name in ("tcpdump", "classify", "join")}
+    commands = files.commands(arguments.whosent, least)
+    names = ("tcpdump", "classify", "join") + (("least",) if least else ())
+    sides = {name: lambda name=name: timed(commands[name]) for name in names}
     say(f"offline, {million(files.packets)}: warm-up")
     for side in sides.values():
         side()
@@ -66,6 +68,10 @@ def measure_size(arguments, files, rounds):
             f"{peer:.3f} s, tcpdump -r -w /dev/null", ours / peer, bar, spread=pairs, seen=SEEN.get(name)))
         rows.append(Result(
             f"anonymous memory of that `{name}`", "", "", max(value[2] for value in values[name]), 128, unit="MiB"))
+    if least:
+        rows.append(Result(
+            f"`join` of {million(files.packets)}, the least that C does: tools/benchmark/least.c", f"{median(values['least']):.3f} s",
+            f"{peer:.3f} s, tcpdump -r -w /dev/null", median(values["least"]) / peer))
     each = {name: median(values[name]) / files.packets for name in ("classify", "join")}
     memory = {name: max(value[2] for value in values[name]) for name in ("classify", "join")}
     return rows, each, memory, peer
@@ -96,10 +102,11 @@ def measure(arguments, folder):
         sizes = [(400_000, 0, 3)]
     if arguments.large:
         sizes.append((40_000_000, 96, 3))
+    least = None if arguments.quick else compile_tool(folder, "least", "least.c")
     rows, costs, memories = [], [], []
     for packets, snap_length, rounds in sizes:
         with Files(folder, generator, packets, snap_length) as files:
-            found, each, memory, peer = measure_size(arguments, files, rounds)
+            found, each, memory, peer = measure_size(arguments, files, rounds, least)
             rows += found
             costs.append(each)
             memories.append(memory)
