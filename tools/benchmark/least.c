@@ -16,7 +16,7 @@
 #define LOOKAHEAD	50000000ull
 #define WAYS		4
 #define SETS		(1 << 16)
-#define SET_CELLS	(1 << 20)
+#define SET_CELLS	(1 << 21)
 #define PROCESSES	65536
 #define ENHANCED_PACKET 6
 #define ETHERNET_HEADER 14
@@ -132,6 +132,9 @@ static void count_destination(const uint8_t *ip, uint32_t process)
 			 1;
 	size_t cell = value % SET_CELLS;
 
+	/* Bounded, as ours is. */
+	if (distinct > SET_CELLS / 2)
+		return;
 	while (destinations[cell] && destinations[cell] != value)
 		cell = (cell + 1) % SET_CELLS;
 	distinct += !destinations[cell];
