@@ -117,8 +117,7 @@ public struct Correlator: Sendable {
         guard flows != nil else { return }
         flows?.note(
             record.packet, hash: key.flow(record.packet, hashes), owner: origin.flowSender,
-            thread: origin.sender.thread,
-            time: record.time)
+            thread: origin.sender.thread, time: record.time)
         if var loss = flows?.letGo.take(as: .flowTable), loss.start >= record.time.advanced(by: -window.lookback) {
             loss.start = record.time
             letGo.add(loss)
@@ -223,8 +222,8 @@ public struct Correlator: Sendable {
     private mutating func decideAmongMany(
         _ packet: PacketRecord, passesFilters: UInt64, seenHere: Bool
     ) -> Verdict {
-        let matches = gather(packet)
         if let verdict = verdictOfSegmentPart(packet) { return verdict }
+        let matches = gather(packet)
         if let verdict = verdict(packet, from: matches) {
             let kernel = kernelMatches(packet).slots
             if let copy = copyVerdict(packet, of: matches, kernel) { return copy }
@@ -306,7 +305,7 @@ public struct Correlator: Sendable {
     }
 
     /// Fragments of one datagram follow each other within this, in nanoseconds.
-    private static let fragmentWindow: Int64 = 1_000_000_000
+    static let fragmentWindow: Int64 = 1_000_000_000
     static let mostTranslations = 4
 
     private func forwardedVerdict(_ packet: PacketRecord) -> Verdict? {
@@ -340,21 +339,7 @@ public struct Correlator: Sendable {
         return verdict
     }
 
-    /// A router may cut a segment into fragments, whose identification lies in its batch's range and may be that of another
-    /// packet's record. Once there are batches, the first fragment speaks for the later ones: it has ports.
-    private func verdictOfSegmentPart(_ packet: PacketRecord) -> Verdict? {
-        guard mayBeSegmentPart(packet.ip),
-            fragments.hasFirst(of: packet.ip, at: packet.time, within: Self.fragmentWindow)
-        else { return nil }
-        return fragmentVerdict(packet) ?? .unknown(.nothingMatches)
-    }
-
-    /// A later IPv4 fragment, where batches were sent in segments.
-    func mayBeSegmentPart(_ packet: IPPacket) -> Bool {
-        flows != nil && packet.fragmentOffset > 0 && packet.version == .v4
-    }
-
-    private func fragmentVerdict(_ packet: PacketRecord) -> Verdict? {
+    func fragmentVerdict(_ packet: PacketRecord) -> Verdict? {
         guard packet.ip.fragmentOffset > 0, packet.ip.version == .v6 || flows != nil,
             var verdict = fragments.verdict(for: packet.ip, at: packet.time, within: Self.fragmentWindow)
         else { return nil }

@@ -6,11 +6,14 @@ struct FragmentVerdicts: Sendable {
         let source: IPAddress
         let destination: IPAddress
         let identification: UInt32
+        /// Of IPv4 (RFC 791); in IPv6 the later fragments may not tell it.
+        let transport: IPPacket.Transport?
 
         init(_ packet: IPPacket) {
             source = packet.source
             destination = packet.destination
             identification = packet.identification
+            transport = packet.version == .v4 ? packet.transport : nil
         }
     }
 

@@ -2,8 +2,8 @@ import Records
 
 /// A bounded store of recorded packets, newest first, found by identity or by IPv4 datagram.
 ///
-/// A ring of slots with hash chains: by identity, by datagram, and segmented batches by flow and time. A chain links sequence numbers, newest to oldest; a number that the ring has
-/// passed is gone, and so is all behind it, so that letting go of the oldest slot costs nothing. Equal packets of one
+/// A ring of slots with hash chains: by identity, by datagram, and segmented batches by flow and time. A chain links
+/// sequence numbers, newest to oldest; a number that the ring has passed is gone, and so is all behind it, so that letting go of the oldest slot costs nothing. Equal packets of one
 /// origin that follow each other closely share a slot: a flood of identical packets stays one entry.
 ///
 /// The links lie apart from the slots, with a part of each hash: most walks are for packets that have no record, and pass

@@ -266,26 +266,8 @@ extension Correlator {
     }
 
     /// It came in: the capture says so, or another machine's link-layer address.
-    private func isArrival(_ packet: PacketRecord) -> Bool {
+    func isArrival(_ packet: PacketRecord) -> Bool {
         packet.direction == .ingress || packet.direction == .unknown && packet.sourceMAC.map(absence.isLocal) == false
-    }
-
-    /// What is known of a segment fits whatever anybody sends on its flow in batches of that size: nothing may be missing.
-    private func segmentDoubt(_ packet: PacketRecord, _ nearest: SendMatches.Match) -> Reason? {
-        if isArrival(packet), nearest.delay > window.arrivalLookback {
-            return .resemblesEarlier(delay: nearest.delay)
-        }
-        if let gap = absence.gap(packet, of: nearest.host) { return gap }
-        let since = packet.time.advanced(by: -window.lookback)
-        let lost = lostSends(packet, since: since)
-        if lost > 0 { return .evidenceLost(count: lost) }
-        if sends.horizon >= since, !ownsFlow(packet, nearest) { return .recordsLetGo }
-        if let name = absence.onlyInterface(of: nearest.host),
-            packet.egressIndex != sends[nearest.slot].origin.interface
-        {
-            return .outsideInterface(name)
-        }
-        return nil
     }
 
     /// Why the only match names nobody all the same.
@@ -364,41 +346,6 @@ extension Correlator {
     /// How many packets are sent at least before an identification comes again: of the 65,536 the kernel may pass over one
     /// for each of its ticks (net/ipv4/route.c, ip_idents_reserve).
     private static let identificationRound: UInt64 = 60_000
-
-    private func ownsFlow(_ packet: PacketRecord, _ match: SendMatches.Match) -> Bool {
-        guard let sole = soleSender(packet, key.flow(packet.ip, key.hashes(packet.ip))) else { return false }
-        return sole.image == SenderImage(owner: match.owner, image: match.image)
-    }
-
-    /// All records that were not compared are then of the same process.
-    private func isSegmentOfOwnFlow(_ packet: PacketRecord, _ match: SendMatches.Match) -> Bool {
-        guard case .segment = match.comparison else { return false }
-        return ownsFlow(packet, match)
-    }
-
-    private func lostSends(_ packet: PacketRecord, since: Timestamp) -> UInt64 {
-        losses.isEmpty
-            ? 0 : losses.count([.send, .table], from: since, to: packet.time.advanced(by: window.lookahead))
-    }
-
-    /// A program of a process, where no record of the flow in the packet's window is anybody else's, and none is missing.
-    private struct SoleSender {
-        let image: SenderImage
-        /// Nil where it was several threads.
-        let thread: UInt32?
-
-        func `is`(_ match: SendMatches.Match) -> Bool {
-            match.owner == image.owner && match.image == image.image && (thread == nil || match.thread == thread)
-        }
-    }
-
-    private func soleSender(_ packet: PacketRecord, _ hash: UInt64) -> SoleSender? {
-        let since = packet.time.advanced(by: -window.lookback)
-        guard let flows, let entry = flows.entry(for: packet.ip, hash: hash), entry.othersLast < since,
-            !flows.mayHaveForgotten(hash: hash, since: since), lostSends(packet, since: since) == 0
-        else { return nil }
-        return SoleSender(image: entry.owner, thread: entry.otherThreadsLast < since ? entry.thread : nil)
-    }
 
     private func ambiguous(_ matches: SendMatches, owners: Int) -> Verdict {
         var seen = Set<SenderImage>()

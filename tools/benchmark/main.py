@@ -38,8 +38,8 @@ def table(results):
 
 
 def print_table(results):
-    rows = [row[:6] for row in table(results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    rows = table(results)
+    widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         print("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip().replace("**", ""))
     sys.stdout.flush()

@@ -49,7 +49,12 @@ def load_empty(kind, attach_type, result):
         b"wsbench_empty", 0, attach_type))
 
 
-class EmptyEgress:
+class EmptyProgram:
+    def times(self):
+        return described(self.handle)[1:]
+
+
+class EmptyEgress(EmptyProgram):
     """Attached to the root cgroup, where the recorder's first program is."""
 
     def __enter__(self):
@@ -68,11 +73,8 @@ class EmptyEgress:
         os.close(self.group)
         os.close(self.handle)
 
-    def times(self):
-        return described(self.handle)[1:]
 
-
-class EmptyTransmit:
+class EmptyTransmit(EmptyProgram):
     """Attached to net_dev_queue, where the recorder's second program is."""
 
     def __enter__(self):
@@ -84,9 +86,6 @@ class EmptyTransmit:
     def __exit__(self, *_):
         os.close(self.link)
         os.close(self.handle)
-
-    def times(self):
-        return described(self.handle)[1:]
 
 
 class EmptyPair:
