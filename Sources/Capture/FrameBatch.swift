@@ -10,7 +10,7 @@ public final class FrameBatch: @unchecked Sendable {
     /// How many frames there are.
     public private(set) var count = 0
     /// No frame comes after these.
-    var isLast = false
+    public internal(set) var isLast = false
 
     private let entries: UnsafeMutablePointer<GlancedFrame>
     /// The number of the first one in its capture, from 1.

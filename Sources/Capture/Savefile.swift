@@ -83,11 +83,14 @@ public final class Savefile {
     /// - Returns: nil where it would gain nothing or cannot be done: there is one processor only, or no thread to be had; the
     ///   file is a pipe, whose reader may have to be stopped while it waits, or none whose packets can be read side by side.
     public func readAhead() -> ReadAhead? {
-        guard case .pcap(let file) = content, file.isOrdinary, file.stream.input.isRegularFile, processorCount() > 1
-        else {
-            return nil
-        }
+        guard mayBeReadAhead, case .pcap(let file) = content else { return nil }
         return ReadAhead(file, after: current)
+    }
+
+    /// It gains something to read the frames on another thread, and whoever waits for them can be stopped meanwhile.
+    public var mayBeReadAhead: Bool {
+        guard case .pcap(let file) = content else { return false }
+        return file.isOrdinary && file.stream.input.isRegularFile && processorCount() > 1
     }
 
     /// Every packet was captured at the same place and in no known direction: a pcap file of a link type that says

@@ -106,9 +106,7 @@ public struct Correlator: Sendable {
     /// Adds a send record.
     public mutating func add(_ record: SendRecord) {
         records += 1
-        let origin = SendOrigin(
-            sender: Sender(record), segmentSize: record.segmentSize, proof: record.proof, interface: record.interface,
-            beforeNAT: record.beforeNAT, creator: record.creator)
+        let origin = SendOrigin(record)
         let hashes = key.hashes(record.packet)
         let isBatch = record.segmentSize > 0
         sends.add(record.packet, hashes, origin: origin, time: record.time, key: key, isBatch: isBatch)
@@ -196,9 +194,16 @@ public struct Correlator: Sendable {
     ///   - seenHere: the capture was made on the machine and in the namespace that the evidence speaks for (live).
     public mutating func judge(_ packet: PacketRecord, passesFilters: UInt64 = .max, seenHere: Bool = false) -> Verdict
     {
+        judge(packet, glance(packet, key.hashes(packet.ip)), passesFilters: passesFilters, seenHere: seenHere)
+    }
+
+    /// - Parameter glance: what ``glance(_:_:)`` says of the packet.
+    mutating func judge(
+        _ packet: PacketRecord, _ glance: Glance, passesFilters: UInt64, seenHere: Bool
+    ) -> Verdict {
         // Tagging a capture needs no evidence, and then there is nothing to look for.
         guard records > 0 || absence.hasEvidence else { return .unknown(.noEvidence) }
-        let verdict = decide(packet, passesFilters: passesFilters, seenHere: seenHere)
+        let verdict = decide(packet, glance, passesFilters: passesFilters, seenHere: seenHere)
         // Unknown ones too: a forged one must not pass for the only one.
         if packet.ip.isFragment, packet.ip.fragmentOffset == 0, packet.ip.version == .v6 || flows != nil {
             fragments.note(packet.ip, verdict: verdict, time: packet.time, within: Self.fragmentWindow)
@@ -207,12 +212,14 @@ public struct Correlator: Sendable {
         return verdict
     }
 
-    private mutating func decide(_ packet: PacketRecord, passesFilters: UInt64, seenHere: Bool) -> Verdict {
-        switch glance(packet) {
-        case .sole(let match) where kernelMatches(packet).slots.isEmpty:
-            let verdict = verdict(packet, ofSole: match)
+    private mutating func decide(
+        _ packet: PacketRecord, _ glance: Glance, passesFilters: UInt64, seenHere: Bool
+    ) -> Verdict {
+        switch glance {
+        case .sole(let record) where kernelMatches(packet).slots.isEmpty:
+            let verdict = verdict(packet, ofSole: match(record, packet, .complete))
             guard verdict.kind == .process else { return verdict }
-            return sends.claim(match.slot, at: Place(packet)) ? verdict : .unknown(.moreThanSent)
+            return sends.claim(record, at: Place(packet)) ? verdict : .unknown(.moreThanSent)
         case .nothing where translations.isEmpty && kernel.isEmpty && forwarded.isEmpty:
             return absentVerdict(packet, passesFilters: passesFilters, seenHere: seenHere)
         default: return decideAmongMany(packet, passesFilters: passesFilters, seenHere: seenHere)

@@ -30,7 +30,7 @@ struct KernelOrigin: Equatable, Sendable {
 
 extension Correlator {
     /// The records of the kernel's packets that agree with a packet.
-    func kernelMatches(_ packet: PacketRecord) -> (slots: [PacketIndex<KernelOrigin>.Slot], areAll: Bool) {
+    mutating func kernelMatches(_ packet: PacketRecord) -> (slots: [PacketIndex<KernelOrigin>.Slot], areAll: Bool) {
         guard !kernel.isEmpty else { return ([], true) }
         var found: [PacketIndex<KernelOrigin>.Slot] = []
         let hashes = key.hashes(packet.ip)
@@ -56,7 +56,7 @@ extension Correlator {
         return !walk.wasCutShort
     }
 
-    func kernelVerdict(_ packet: PacketRecord) -> Verdict? {
+    mutating func kernelVerdict(_ packet: PacketRecord) -> Verdict? {
         let (matches, areAll) = kernelMatches(packet)
         guard !matches.isEmpty else { return nil }
         if matches.contains(where: \.origin.isTunnel) {
@@ -77,8 +77,9 @@ extension Correlator {
     }
 
     /// The kernel made it to carry another packet; whose that is, the send record of the packet inside tells.
-    private func tunnelVerdict(_ matches: [PacketIndex<KernelOrigin>.Slot], mayNameSender: Bool) -> Verdict {
-        let senders = mayNameSender ? matches.map(innerSender) : []
+    private mutating func tunnelVerdict(_ matches: [PacketIndex<KernelOrigin>.Slot], mayNameSender: Bool) -> Verdict {
+        var senders: [Sender?] = []
+        if mayNameSender { for match in matches { senders.append(innerSender(match)) } }
         let owners = Set(senders.map { $0?.owner })
         // Over IPv6 the outer packets of a flow may be equal while those inside are not.
         let sender = owners.count == 1 ? senders.first ?? nil : nil
@@ -99,7 +100,7 @@ extension Correlator {
     }
 
     /// The process that sent the packet inside, if that is certain.
-    private func innerSender(_ slot: PacketIndex<KernelOrigin>.Slot) -> Sender? {
+    private mutating func innerSender(_ slot: PacketIndex<KernelOrigin>.Slot) -> Sender? {
         guard let inner = slot.origin.inner else { return nil }
         let carriers = carriers.count(
             key.identity(inner), from: slot.last.advanced(by: -window.lookback),

@@ -3,8 +3,11 @@ import Records
 /// A bounded store of recorded packets, newest first, found by identity or by IPv4 datagram.
 ///
 /// A ring of slots with hash chains: by identity, by datagram, and segmented batches by flow and time. A chain links
-/// sequence numbers, newest to oldest; a number that the ring has passed is gone, and so is all behind it, so that letting go of the oldest slot costs nothing. Equal packets of one
-/// origin that follow each other closely share a slot: a flood of identical packets stays one entry.
+/// sequence numbers, newest to oldest; a number that the ring has passed is gone, and so is all behind it, so that letting
+/// go of the oldest slot costs nothing. Equal packets of one origin that follow each other closely share a slot: a flood of
+/// identical packets stays one entry.
+///
+/// The chains by datagram are made when somebody first walks one: few captures have fragments or cut packets.
 ///
 /// The links lie apart from the slots, with a part of each hash: most walks are for packets that have no record, and pass
 /// no slot, of which there are more than fit into the processor's caches.
@@ -30,12 +33,12 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
 
     enum Chain { case identity, datagram, batch }
 
-    /// A slot's place in its chains. Numbers are the lower half of sequence numbers: enough to tell those that are held.
+    /// A slot's place in a chain.
     private struct Link: Sendable {
-        var identity: UInt32
-        var datagram: UInt32
-        var olderSameIdentity: UInt32
-        var olderSameDatagram: UInt32
+        /// A part of the hash.
+        var mark: UInt32
+        /// The next older one: the lower half of its sequence number, which is enough to tell those that are held.
+        var older: UInt32
     }
 
     /// How far a walk along a chain, or along several of batches, has come.
@@ -76,14 +79,19 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
 
     private(set) var capacity: Int
     private var slots: [Slot] = []
-    private var links: [Link] = []
+    private var identityLinks: [Link] = []
+    /// Empty before the first walk along such a chain.
+    private var datagramLinks: [Link] = []
     private var nextSequence = 0
     /// How many packets matched at places beyond those of the slots.
     private var furtherPlaces: [Int: [Place: UInt64]] = [:]
     /// At which slot those of slots that are gone are looked for again.
     private var nextSweep = 0
     private var identityHeads: [UInt32]
-    private var datagramHeads: [UInt32]
+    private var datagramHeads: [UInt32] = []
+    /// Some record was of a part of a datagram, of several packets, or lacks a part of its packet: a packet's identity does not
+    /// find it.
+    private(set) var hasPartialRecords = false
     /// By flow and slice of time; empty before the first segmented batch.
     private var batchHeads: [UInt32] = []
     /// The newest batch by flow alone.
@@ -104,7 +112,6 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         // Two for each slot: half as many links to pass as with one.
         while buckets < 2 * self.capacity { buckets *= 2 }
         identityHeads = Array(repeating: Self.nowhere, count: buckets)
-        datagramHeads = Array(repeating: Self.nowhere, count: buckets)
     }
 
     /// Records that are held and were never matched.
@@ -124,23 +131,12 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         _ packet: IPPacket, _ hashes: PacketKey.Hashes, origin: Origin, time: Timestamp, key: PacketKey,
         isBatch: Bool = false
     ) {
-        let identityBucket = bucket(hashes.identity)
         if merge(packet, hashes, origin: origin, time: time) { return }
         let sequence = nextSequence
         nextSequence += 1
-        var link = Link(
-            identity: Self.mark(hashes.identity), datagram: 0, olderSameIdentity: identityHeads[identityBucket],
-            olderSameDatagram: Self.nowhere)
-        identityHeads[identityBucket] = UInt32(truncatingIfNeeded: sequence)
-        if packet.version == .v4 {
-            let hash = key.datagram(packet, hashes)
-            link.datagram = Self.mark(hash)
-            link.olderSameDatagram = datagramHeads[bucket(hash)]
-            datagramHeads[bucket(hash)] = UInt32(truncatingIfNeeded: sequence)
-        }
-        var slot = Slot(
-            packet: packet, first: time, last: time, records: 1, matches: 0, places: (Sightings(), Sightings()),
-            olderBatch: Self.nowhere, origin: origin)
+        let link = Self.link(sequence, hashes.identity, at: bucket(hashes.identity), of: &identityHeads)
+        if isBatch || packet.isPartial { hasPartialRecords = true }
+        var olderBatch = Self.nowhere
         if isBatch {
             if batchHeads.isEmpty {
                 batchHeads = Array(repeating: Self.nowhere, count: identityHeads.count)
@@ -148,17 +144,53 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
             }
             let flow = key.flow(packet, hashes)
             let bucket = batchBucket(flow, Self.slice(time))
-            slot.olderBatch = batchHeads[bucket]
+            olderBatch = batchHeads[bucket]
             batchHeads[bucket] = UInt32(truncatingIfNeeded: sequence)
             newestBatches[self.bucket(flow)] = UInt32(truncatingIfNeeded: sequence)
         }
+        let slot = Slot(
+            packet: packet, first: time, last: time, records: 1, matches: 0, places: (Sightings(), Sightings()),
+            olderBatch: olderBatch, origin: origin)
         if slots.count < capacity {
             slots.append(slot)
-            links.append(link)
+            identityLinks.append(link)
         } else {
             letGo(index(sequence))
             slots[index(sequence)] = slot
-            links[index(sequence)] = link
+            identityLinks[index(sequence)] = link
+        }
+        if !datagramHeads.isEmpty { linkDatagram(of: packet, hashes, sequence, key: key) }
+    }
+
+    /// Puts a slot at the head of a chain.
+    private static func link(_ sequence: Int, _ hash: UInt64, at bucket: Int, of heads: inout [UInt32]) -> Link {
+        let link = Link(mark: mark(hash), older: heads[bucket])
+        heads[bucket] = UInt32(truncatingIfNeeded: sequence)
+        return link
+    }
+
+    private mutating func linkDatagram(
+        of packet: IPPacket, _ hashes: PacketKey.Hashes, _ sequence: Int, key: PacketKey
+    ) {
+        var link = Link(mark: 0, older: Self.nowhere)
+        if packet.version == .v4 {
+            let hash = key.datagram(packet, hashes)
+            link = Self.link(sequence, hash, at: bucket(hash), of: &datagramHeads)
+        }
+        if index(sequence) == datagramLinks.count {
+            datagramLinks.append(link)
+        } else {
+            datagramLinks[index(sequence)] = link
+        }
+    }
+
+    /// Makes the chains by datagram, of what is held.
+    private mutating func linkDatagrams(key: PacketKey) {
+        datagramHeads = Array(repeating: Self.nowhere, count: identityHeads.count)
+        datagramLinks = Array(repeating: Link(mark: 0, older: Self.nowhere), count: slots.count)
+        for sequence in max(0, nextSequence - slots.count)..<nextSequence {
+            let packet = slots[index(sequence)].packet
+            linkDatagram(of: packet, key.hashes(packet), sequence, key: key)
         }
     }
 
@@ -171,7 +203,8 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     }
 
     /// Walks the slots that may hold a packet's IPv4 datagram.
-    func walk(datagram packet: IPPacket, _ hashes: PacketKey.Hashes, key: PacketKey) -> Walk {
+    mutating func walk(datagram packet: IPPacket, _ hashes: PacketKey.Hashes, key: PacketKey) -> Walk {
+        if datagramHeads.isEmpty { linkDatagrams(key: key) }
         let hash = key.datagram(packet, hashes)
         return walk(.datagram, from: number(datagramHeads[bucket(hash)]), Self.mark(hash))
     }
@@ -214,13 +247,13 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
             let isMeant: Bool
             switch walk.chain {
             case .identity:
-                let link = links[index(found)]
-                isMeant = link.identity == walk.mark
-                walk.next = older(than: found, link.olderSameIdentity)
+                let link = identityLinks[index(found)]
+                isMeant = link.mark == walk.mark
+                walk.next = older(than: found, link.older)
             case .datagram:
-                let link = links[index(found)]
-                isMeant = link.datagram == walk.mark
-                walk.next = older(than: found, link.olderSameDatagram)
+                let link = datagramLinks[index(found)]
+                isMeant = link.mark == walk.mark
+                walk.next = older(than: found, link.older)
             case .batch:
                 isMeant = Self.slice(slots[index(found)].first) == walk.slice
                 walk.next = older(than: found, slots[index(found)].olderBatch)
@@ -255,15 +288,59 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     /// The bits of a hash that do not choose its bucket.
     private static func mark(_ hash: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 32) }
 
+    /// What ``only(_:from:to:)`` finds.
+    enum Only {
+        case none
+        case slot(Int)
+        /// There are several, or it takes a walk to tell.
+        case unclear
+    }
+
+    /// The only slot with a packet's identity and records between two moments: what a walk finds, for the usual case.
+    @inline(__always)
+    func only(_ hashes: PacketKey.Hashes, from first: Timestamp, to last: Timestamp) -> Only {
+        let mark = Self.mark(hashes.identity)
+        let oldest = max(nextSequence - slots.count, 0)
+        var found = -1
+        var next = number(identityHeads[bucket(hashes.identity)])
+        var steps = 0
+        while next >= oldest {
+            steps += 1
+            guard steps < 16 else { return .unclear }
+            let place = index(next)
+            let link = identityLinks[place]
+            if link.mark == mark, slots[place].first <= last, slots[place].last >= first {
+                guard found < 0 else { return .unclear }
+                found = next
+            }
+            next = older(than: next, link.older)
+        }
+        return found < 0 ? .none : .slot(found)
+    }
+
+    /// A slot's records begin by `latest`, and their packet equals a whole one in all that tells packets apart.
+    @inline(__always)
+    func isOf(_ packets: Span<PacketRecord>, _ packet: Int, _ number: Int, by latest: Timestamp) -> Bool {
+        let slots = slots.span
+        let place = index(number)
+        guard slots[place].first <= latest else { return false }
+        return packets[packet].ip.isWholly(slots[place].packet)
+    }
+
+    /// There may be a slot with a packet's identity.
+    func mayHold(_ hashes: PacketKey.Hashes) -> Bool {
+        guard !isEmpty else { return false }
+        var walk = walk(identity: hashes)
+        return next(&walk) != nil || walk.wasCutShort
+    }
+
     /// Reads what a look-up of a packet begins with; what it returns means nothing.
-    func touch(_ packet: IPPacket, key: PacketKey) -> UInt32 {
-        let hashes = key.hashes(packet)
+    func touch(_ hashes: PacketKey.Hashes) -> UInt32 {
         let number = number(identityHeads[bucket(hashes.identity)])
-        let sum = datagramHeads[bucket(key.datagram(packet, hashes))]
-        guard number >= nextSequence - slots.count, number >= 0 else { return sum }
-        let link = links[index(number)]
-        guard link.identity == Self.mark(hashes.identity) else { return sum &+ link.identity }
-        return sum &+ UInt32(truncatingIfNeeded: slots[index(number)].records)
+        guard number >= nextSequence - slots.count, number >= 0 else { return 0 }
+        let link = identityLinks[index(number)]
+        guard link.mark == Self.mark(hashes.identity) else { return link.mark }
+        return UInt32(truncatingIfNeeded: slots[index(number)].records)
     }
 
     /// Walks everything that is held, oldest first.
@@ -334,6 +411,7 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     }
 
     /// Where a number's slot lies. Dividing takes longer than all else that is done here.
+    @inline(__always)
     private func index(_ sequence: Int) -> Int {
         capacity & (capacity - 1) == 0 ? sequence & (capacity - 1) : sequence % capacity
     }
@@ -367,5 +445,15 @@ extension PacketIndex.Sightings {
         guard count < records else { return false }
         count += 1
         return true
+    }
+}
+
+extension IPPacket {
+    /// It is a fragment, or less of it is known than would be compared: its identity lacks something.
+    var isPartial: Bool { isFragment || isTruncated || hasCutPayload }
+
+    /// Less of the payload is known than would be compared.
+    var hasCutPayload: Bool {
+        Int(payloadPrefix.count) < min(Int(payloadLength), PayloadPrefix.capacity)
     }
 }

@@ -1,4 +1,4 @@
-public import Records
+import Records
 
 /// The send records that may be a packet's.
 struct SendMatches {
@@ -100,13 +100,16 @@ extension SendMatches.Match {
 
 extension Correlator {
     /// Finds the records that agree with the packet inside the window.
-    func gather(_ packet: PacketRecord) -> SendMatches {
+    mutating func gather(_ packet: PacketRecord) -> SendMatches {
         var found = SendMatches()
         let hashes = key.hashes(packet.ip)
         var whole = gather(packet, along: sends.walk(identity: hashes), into: &found)
-        let isCut = packet.ip.hasCutPayload
-        // Fragments lack what the identity needs, and so does a payload that the capture cut.
-        if packet.ip.version == .v4, packet.ip.isFragment || isCut || found.accepted.isEmpty && !found.sawBorrowed {
+        // Fragments lack what the identity needs, and so does a payload that the capture cut, or the record.
+        let foundNone = found.accepted.isEmpty && !found.sawBorrowed
+        if packet.ip.version == .v4,
+            packet.ip.isFragment || packet.ip.hasCutPayload
+                || foundNone && (sends.hasPartialRecords || packet.ip.isTruncated)
+        {
             let walk = sends.walk(datagram: packet.ip, hashes, key: key)
             whole = gather(packet, along: walk, into: &found) && whole
         }
@@ -186,19 +189,10 @@ extension Correlator {
         return verdict
     }
 
-    /// Reads what the look-ups of packets begin with, so that they wait for memory together and not one after the other.
-    ///
-    /// - Returns: a figure of no meaning, to be kept somewhere: what nobody uses the compiler leaves out.
-    public func touch(_ packets: Span<PacketRecord>) -> UInt32 {
-        var sum: UInt32 = 0
-        for index in packets.indices { sum &+= sends.touch(packets[index].ip, key: key) }
-        return sum
-    }
-
     /// What a first look at the records says of a packet.
     enum Glance {
         /// One record is near that has the packet's hash, and it is verified, whole and equal.
-        case sole(SendMatches.Match)
+        case sole(record: Int)
         /// No record that is near can be the packet's.
         case nothing
         /// It takes ``gather(_:)`` to tell.
@@ -207,9 +201,8 @@ extension Correlator {
 
     /// Looks for the record of an ordinary packet. What it finds, or does not, is what ``gather(_:)`` finds, at a fraction of
     /// the cost.
-    func glance(_ packet: PacketRecord) -> Glance {
-        guard !packet.ip.isFragment, !packet.ip.hasCutPayload else { return .unclear }
-        let hashes = key.hashes(packet.ip)
+    mutating func glance(_ packet: PacketRecord, _ hashes: PacketKey.Hashes) -> Glance {
+        guard !packet.ip.isPartial else { return .unclear }
         var walk = sends.walk(identity: hashes)
         var found: Int?
         while let number = sends.next(&walk) {
@@ -217,18 +210,18 @@ extension Correlator {
             if found != nil { return .unclear }
             found = number
         }
-        if walk.wasCutShort || sends.mayHaveBatch(of: key.flow(packet.ip, hashes)) { return .unclear }
+        if walk.wasCutShort || flows != nil && sends.mayHaveBatch(of: key.flow(packet.ip, hashes)) { return .unclear }
         guard let found else { return mayBePart(packet, hashes) ? .unclear : .nothing }
         guard sends[found].origin.proof == .verified, window.holds(sends[found].first, sends[found].last, packet),
             compare(packet.ip, with: sends[found].packet, segmentSize: sends[found].origin.segmentSize) == .complete
         else { return .unclear }
-        return .sole(match(found, packet, .complete))
+        return .sole(record: found)
     }
 
     /// A record of another hash may be that of a datagram or batch that the packet is a part of.
-    private func mayBePart(_ packet: PacketRecord, _ hashes: PacketKey.Hashes) -> Bool {
+    private mutating func mayBePart(_ packet: PacketRecord, _ hashes: PacketKey.Hashes) -> Bool {
         if flows != nil { return true }
-        guard packet.ip.version == .v4 else { return false }
+        guard sends.hasPartialRecords, packet.ip.version == .v4 else { return false }
         var walk = sends.walk(datagram: packet.ip, hashes, key: key)
         while let number = sends.next(&walk) {
             if window.isNear(sends[number].first, sends[number].last, packet) { return true }
@@ -236,7 +229,7 @@ extension Correlator {
         return walk.wasCutShort
     }
 
-    private func match(
+    func match(
         _ number: Int, _ packet: PacketRecord, _ comparison: PacketComparison
     ) -> SendMatches.Match {
         SendMatches.Match(
@@ -374,13 +367,6 @@ extension PacketComparison {
     /// Not of a segment, whose doubts are others.
     fileprivate var isOfWholePacket: Bool {
         if case .segment = self { false } else { true }
-    }
-}
-
-extension IPPacket {
-    /// Less of the payload is known than would be compared.
-    fileprivate var hasCutPayload: Bool {
-        Int(payloadPrefix.count) < min(Int(payloadLength), PayloadPrefix.capacity)
     }
 }
 

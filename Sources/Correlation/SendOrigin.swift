@@ -19,8 +19,28 @@ struct SendOrigin: Equatable, Sendable {
     let segmentSize: UInt16
     let proof: SendRecord.Proof
     let interface: UInt32
-    let beforeNAT: UntranslatedTuple?
-    let creator: SocketCreator?
+    private let rarities: Rarities
+
+    /// Kept apart: one origin is kept for every record, and with these in it would be twice as large.
+    private enum Rarities: Equatable, Sendable {
+        case none
+        indirect case some(beforeNAT: UntranslatedTuple?, creator: SocketCreator?)
+    }
+
+    init(_ record: SendRecord) {
+        sender = Sender(record)
+        segmentSize = record.segmentSize
+        proof = record.proof
+        interface = record.interface
+        rarities =
+            record.beforeNAT == nil && record.creator == nil
+            ? .none : .some(beforeNAT: record.beforeNAT, creator: record.creator)
+    }
+
+    /// See ``SendRecord/beforeNAT``.
+    var beforeNAT: UntranslatedTuple? { if case .some(let tuple, _) = rarities { tuple } else { nil } }
+    /// See ``SendRecord/creator``.
+    var creator: SocketCreator? { if case .some(_, let creator) = rarities { creator } else { nil } }
 
     /// Who sent on the record's flow: whoever did from a borrowed context is not known, but it was somebody.
     var flowSender: SenderImage {
@@ -35,6 +55,6 @@ struct SendOrigin: Equatable, Sendable {
             && left.sender.imageVersion == right.sender.imageVersion && left.sender.host == right.sender.host
             && left.sender.user == right.sender.user && left.sender.threadName == right.sender.threadName
             && left.segmentSize == 0 && right.segmentSize == 0 && left.proof == right.proof
-            && left.beforeNAT == right.beforeNAT && left.creator == right.creator
+            && left.rarities == right.rarities
     }
 }

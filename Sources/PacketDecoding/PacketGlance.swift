@@ -12,22 +12,40 @@ public struct PacketGlance: Hashable, Sendable {
     public let source: IPAddress
     /// The transport protocol; never ``IPPacket/Transport/other``.
     public let transport: IPPacket.Transport
-    /// UDP or TCP source port; 0 for ICMP.
-    public private(set) var sourcePort: UInt16 = 0
-    /// UDP or TCP destination port; 0 for ICMP.
-    public private(set) var destinationPort: UInt16 = 0
+    /// IPv4: don't fragment.
+    public private(set) var dontFragment = false
+    /// TTL or hop limit.
+    public private(set) var hopLimit: UInt8 = 0
+    /// ICMP type; 0 unless ICMP.
+    public private(set) var icmpType: UInt8 = 0
+    /// ICMP code.
+    public private(set) var icmpCode: UInt8 = 0
+    /// The IP header's length and the transport header's, in bytes.
+    public let headerLength: UInt8
     /// The length that the UDP header states, header included; 0 unless UDP.
     public private(set) var udpLength: UInt16 = 0
     /// The destination address.
     public let destination: IPAddress
+    /// How many bytes ``payload`` has, 0 to 16.
+    public let payloadCaptured: UInt8
+    /// UDP or TCP source port, or the ICMP echo identifier.
+    public private(set) var sourcePort: UInt16 = 0
+    /// UDP or TCP destination port, or the ICMP echo sequence number.
+    public private(set) var destinationPort: UInt16 = 0
     /// TCP flags as on the wire; 0 unless TCP.
     public private(set) var tcpFlags: UInt8 = 0
     /// Bytes after the transport header by the IP header's length.
     public let payloadLength: UInt16
-    /// How many bytes ``payload`` has.
-    public let payloadCaptured: UInt8
+    /// The IPv4 identification; 0 for IPv6.
+    public private(set) var identification: UInt16 = 0
     /// The first eight bytes of the payload as far as they were captured, big-endian, zero-filled.
     public let payload: UInt64
+    /// The eight behind those.
+    public let payloadRest: UInt64
+    /// The link-layer source address.
+    public private(set) var sourceMAC = MACAddress(bits: 0)
+    /// The link-layer destination address.
+    public private(set) var destinationMAC = MACAddress(bits: 0)
 }
 
 /// A frame of a capture, as far as a glance tells it.
@@ -73,6 +91,8 @@ extension PacketGlance {
         case 0x86DD: self.init(v6: packet, room: room)
         default: return nil
         }
+        destinationMAC = MACAddress(bits: frame.bigEndian(at: 0, as: UInt64.self) >> 16)
+        sourceMAC = MACAddress(bits: frame.bigEndian(at: 4, as: UInt64.self))
     }
 
     /// - Parameter room: how much of the frame lay behind its link-layer header before it was cut.
@@ -94,6 +114,9 @@ extension PacketGlance {
             packet, behind: 20, length: length, room: room, transport,
             from: IPAddress(v4: packet.bigEndian(at: 12, as: UInt32.self)),
             to: IPAddress(v4: packet.bigEndian(at: 16, as: UInt32.self)))
+        identification = packet.bigEndian(at: 4, as: UInt16.self)
+        dontFragment = packet.byte(at: 6) & 0x40 != 0
+        hopLimit = packet.byte(at: 8)
     }
 
     @inline(__always)
@@ -113,6 +136,7 @@ extension PacketGlance {
                 v6High: packet.bigEndian(at: 8, as: UInt64.self), low: packet.bigEndian(at: 16, as: UInt64.self)),
             to: IPAddress(
                 v6High: packet.bigEndian(at: 24, as: UInt64.self), low: packet.bigEndian(at: 32, as: UInt64.self)))
+        hopLimit = packet.byte(at: 7)
     }
 
     /// - Parameters:
@@ -140,35 +164,60 @@ extension PacketGlance {
             udpLength = packet.bigEndian(at: offset + 4, as: UInt16.self)
             sourcePort = packet.bigEndian(at: offset, as: UInt16.self)
             destinationPort = packet.bigEndian(at: offset + 2, as: UInt16.self)
-        case .icmp, .icmpv6, .other: break
+        case .icmp, .icmpv6:
+            icmpType = packet.byte(at: offset)
+            icmpCode = packet.byte(at: offset + 1)
+            if Self.isEcho(icmpType, transport) {
+                sourcePort = packet.bigEndian(at: offset + 4, as: UInt16.self)
+                destinationPort = packet.bigEndian(at: offset + 6, as: UInt16.self)
+            }
+        case .other: break
         }
         let captured = present - offset - header
-        payloadCaptured = UInt8(truncatingIfNeeded: min(captured, 8))
+        payloadCaptured = UInt8(truncatingIfNeeded: min(captured, PayloadPrefix.capacity))
+        // The headers lie before: the last eight bytes can be loaded at once and shifted to the top.
+        let last = packet.bigEndian(at: present - 8, as: UInt64.self)
         if captured >= 8 {
             payload = packet.bigEndian(at: offset + header, as: UInt64.self)
+            payloadRest =
+                captured >= 16
+                ? packet.bigEndian(at: offset + header + 8, as: UInt64.self)
+                : captured == 8 ? 0 : last << UInt64(128 - 8 * captured)
         } else {
-            // The headers lie before: the last eight bytes can be loaded at once and shifted to the top.
-            payload =
-                captured == 0 ? 0 : packet.bigEndian(at: present - 8, as: UInt64.self) << UInt64(64 - 8 * captured)
+            payload = captured == 0 ? 0 : last << UInt64(64 - 8 * captured)
+            payloadRest = 0
         }
         // At most 65,535 and at least what is present.
         payloadLength = UInt16(truncatingIfNeeded: length - offset - header)
+        headerLength = UInt8(truncatingIfNeeded: offset + header)
         self.transport = transport
         self.source = source
         self.destination = destination
     }
 }
 
+extension PacketGlance {
+    private static func isEcho(_ type: UInt8, _ transport: IPPacket.Transport) -> Bool {
+        transport == .icmp ? type == 8 || type == 0 : type == 128 || type == 129
+    }
+}
+
 extension IPPacket {
-    /// The packet, as far as a glance at it says what it is: without its lengths and identification, the hop limit, ICMP's
-    /// type and code, and with at most eight bytes of the payload.
+    /// The packet that a glance was of: what ``decodeFrame(_:linkType:originalLength:)`` says of it.
     public init(_ glance: PacketGlance) {
         self.init(source: glance.source, destination: glance.destination, transport: glance.transport)
+        dontFragment = glance.dontFragment
+        identification = UInt32(glance.identification)
+        totalLength = UInt32(glance.payloadLength) + UInt32(glance.headerLength)
+        hopLimit = glance.hopLimit
+        tcpFlags = glance.tcpFlags
+        icmpType = glance.icmpType
+        icmpCode = glance.icmpCode
         sourcePort = glance.sourcePort
         destinationPort = glance.destinationPort
         udpLength = glance.udpLength
-        tcpFlags = glance.tcpFlags
         payloadLength = UInt32(glance.payloadLength)
-        payloadPrefix = PayloadPrefix(high: glance.payload, low: 0, count: Int(glance.payloadCaptured))
+        payloadPrefix = PayloadPrefix(
+            filled: glance.payload, glance.payloadRest, count: Int(glance.payloadCaptured))
     }
 }

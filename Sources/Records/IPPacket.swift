@@ -106,6 +106,13 @@ public struct PayloadPrefix: Hashable, Sendable {
         self.count = UInt8(kept)
     }
 
+    /// A prefix from its halves, where nothing lies beyond `count`, which is 0 to 16.
+    package init(filled high: UInt64, _ low: UInt64, count: Int) {
+        self.high = high
+        self.low = low
+        self.count = UInt8(truncatingIfNeeded: count)
+    }
+
     /// A prefix of the first bytes of a sequence.
     public init(_ bytes: some Sequence<UInt8>) {
         var halves: (UInt64, UInt64) = (0, 0)

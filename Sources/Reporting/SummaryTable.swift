@@ -113,6 +113,7 @@ public struct SummaryTable: Sendable {
         }
 
         /// A packet's destination; nil for fragments without a port.
+        @inline(__always)
         public init?(_ packet: IPPacket) {
             port = packet.knownDestinationPort
             guard packet.fragmentOffset == 0, packet.transport != .udp || port != nil else { return nil }
@@ -148,6 +149,32 @@ public struct SummaryTable: Sendable {
             !tallies[index].needsProcess || index == overflow
         else { return count(report()) }
         count(Destination(packet.ip), at: packet.time, in: index)
+    }
+
+    /// A row of the table, for ``count(_:at:in:)``.
+    public struct Group: Sendable {
+        fileprivate let index: Int
+    }
+
+    /// The group of the untagged packets that a process sent for certain; nil where the table has not got all that it shows
+    /// of it yet.
+    public mutating func group(sentBy sender: Sender) -> Group? {
+        var key = Key(kind: .process, confidence: .exact)
+        key.set(sender)
+        guard let index = known(key), !tallies[index].needsProcess || index == overflow else { return nil }
+        return Group(index: index)
+    }
+
+    /// The group of the untagged packets that came in; nil where there is none yet.
+    public mutating func group(received confidence: Verdict.Confidence) -> Group? {
+        known(Key(kind: .received, confidence: confidence)).map(Group.init)
+    }
+
+    /// Counts a packet of a group.
+    ///
+    /// - Parameter index: its place in `packets`; handed over by itself it would be copied.
+    public mutating func count(_ packets: Span<PacketRecord>, _ index: Int, in group: Group) {
+        count(Destination(packets[index].ip), at: packets[index].time, in: group.index)
     }
 
     private mutating func known(_ key: Key) -> Int? {

@@ -15,6 +15,11 @@ struct OfflineRun: ~Copyable {
     private var filter: FrameFilter?
     private var attribution: Attribution
     private var output: ReportOutput
+    /// Nothing but counts is wanted.
+    private var countsOnly = false
+    private var counter = PacketCounter()
+    /// Classifying needs nothing that only evidence tells.
+    private let mayTagAhead: Bool
     private var interruption = Interruption()
     private let progress: Progress
     /// Set where only a summary of tags is asked for.
@@ -76,7 +81,8 @@ struct OfflineRun: ~Copyable {
         output = ReportOutput(
             format: digest ?? outputOptions.makeFormat(lines: false), filter: outputOptions.filter,
             settings: outputSettings, annotated: annotated)
-        if output.countsOnly, digest == nil, self.attribution.foreign == nil { self.attribution.counted.isOn = true }
+        countsOnly = output.countsOnly && digest == nil && self.attribution.foreign == nil
+        mayTagAhead = tagging.rules.allSatisfy { $0.direction == nil }
         // Nothing is known of the senders, and nobody asks for the packets: they need not wait for anything.
         if paths.isEmpty, write == nil, digest == nil, !outputOptions.hasLines, outputOptions.filter.isEmpty,
             options.filter == nil,
@@ -94,43 +100,71 @@ struct OfflineRun: ~Copyable {
             return try process(file, counting: &counts)
         }
         let passed = try PassedFilters(evidence.coverages)
-        if attribution.counted.isOn, passed == nil, filter == nil, let file = captures.onlyPlace {
+        if countsOnly, passed == nil, filter == nil, mayTagAhead, let file = captures.onlyPlace {
             return try process(file)
         }
+        if countsOnly { return try count(passed) }
         var count = 0
         while !wasInterrupted, !output.isFinished {
-            if attribution.counted.isFull { try countHeld() }
-            guard let taken = try Self.take(from: &captures, &filter, passed, into: &attribution) else { break }
-            if attribution.counted.isOn {
-                describeInterfaces()
-            } else if let time = taken {
-                try settle(through: time)
+            var time: Timestamp?
+            let hasMore = try Self.take(from: &captures, &filter) { frame, bytes, capture, interface in
+                time = frame.time
+                attribution.add(frame, bytes: bytes, capture: capture, interface: interface, filters: passed)
             }
+            guard hasMore else { break }
+            if let time { try settle(through: time) }
             count += 1
-            if count & 0x3FF == 0 { progress.show(count) { self.captures.progress } }
-            if count & 0xFFF == 0, case .stop = interruption.next() { wasInterrupted = true }
+            noteProgress(count)
         }
         try finish()
     }
 
-    /// Takes the next frame if the filter wants it.
-    ///
-    /// - Returns: nil at the end; no time where the frame is not wanted.
+    /// Counts the packets of captures of any kind, to their end or to the first signal.
+    private mutating func count(_ passed: PassedFilters?) throws(CommandFailure) {
+        var tagger = PacketTagger(classifier: attribution.classifier, waitingLimit: Attribution.waitingLimit)
+        var packets = TaggedPackets()
+        packets.areLocated = true
+        var count = 0
+        while !wasInterrupted, !output.isFinished {
+            let hasMore = try Self.take(from: &captures, &filter) { frame, bytes, capture, interface in
+                attribution.add(
+                    frame, bytes: bytes, capture: capture, interface: interface, filters: passed, to: &packets, &tagger)
+            }
+            guard hasMore else { break }
+            describeInterfaces()
+            if packets.packets.count == PacketCounter.batch {
+                try counter.count(&packets, with: &evidence, in: &attribution)
+                packets.removeAll()
+            }
+            count += 1
+            noteProgress(count)
+        }
+        tagger.end(&packets)
+        try counter.count(&packets, with: &evidence, in: &attribution)
+        attribution.adopt(cutHeaders: 0, classifier: tagger.classifier)
+        output.adopt(counter.output.table)
+        try finish()
+    }
+
+    private mutating func noteProgress(_ count: Int) {
+        if count & 0x3FF == 0 { progress.show(count) { self.captures.progress } }
+        if count & 0xFFF == 0, case .stop = interruption.next() { wasInterrupted = true }
+    }
+
+    /// Hands the next frame to `body` if the filter wants it; false at the end.
     private static func take(
-        from captures: inout CaptureFeed, _ filter: inout FrameFilter?, _ passed: PassedFilters?,
-        into attribution: inout Attribution
-    ) throws(CommandFailure) -> Timestamp?? {
-        var time: Timestamp?
+        from captures: inout CaptureFeed, _ filter: inout FrameFilter?,
+        _ body: (CapturedFrame, RawSpan, UInt16, UInt16) -> Void
+    ) throws(CommandFailure) -> Bool {
         var failure: CommandFailure?
         let hasMore = captures.next { frame, bytes, capture, interface in
             do throws(CommandFailure) {
                 guard try filter?.wants(frame, bytes) ?? true else { return }
-                time = frame.time
-                attribution.add(frame, bytes: bytes, capture: capture, interface: interface, filters: passed)
+                body(frame, bytes, capture, interface)
             } catch { failure = error }
         }
         if let failure { throw failure }
-        return hasMore ? .some(time) : nil
+        return hasMore
     }
 
     /// Counts the packets of a capture, to its end or to the first signal, by their tags.
@@ -153,22 +187,20 @@ struct OfflineRun: ~Copyable {
     private mutating func process(_ file: Savefile) throws(CommandFailure) {
         captures.nameAllInterfaces()
         describeInterfaces()
-        var batches = Batches(file)
-        while !output.isFinished, let batch = batches.next() {
-            attribution.classifier.expect(batch.frames)
-            var taken = 0
-            while taken < batch.count {
-                if attribution.counted.isFull { try countHeld() }
-                taken = attribution.add(batch, from: taken)
-            }
-            guard batches.isTimeToLook else { continue }
-            progress.show(batches.count) { file.progress }
-            if case .stop = interruption.next() {
+        var ahead = PacketsAhead(
+            file, PacketTagger(classifier: attribution.classifier, waitingLimit: Attribution.waitingLimit))
+        var packets = TaggedPackets()
+        while !output.isFinished, ahead.next(&packets) {
+            try counter.count(&packets, with: &evidence, in: &attribution)
+            progress.show(Int(clamping: attribution.summary.captured)) { file.progress }
+            if !wasInterrupted, case .stop = interruption.next() {
                 wasInterrupted = true
-                break
+                ahead.end()
             }
         }
-        batches.stop()
+        let tagger = ahead.stop()
+        attribution.adopt(cutHeaders: tagger.cutHeaders, classifier: tagger.classifier)
+        output.adopt(counter.output.table)
         try finish()
     }
 
@@ -180,24 +212,11 @@ struct OfflineRun: ~Copyable {
         try attribution.settle(recordsThrough: needed.advanced(by: 1), into: &output)
     }
 
-    /// Judges and counts the packets that are held.
-    private mutating func countHeld(isLast: Bool = false) throws(CommandFailure) {
-        attribution.prepareToJudge()
-        while let time = attribution.counted.nextTime {
-            attribution.correlator.awaitPackets(from: time)
-            try evidence.advance(through: time.advanced(by: lookahead), into: &attribution)
-            attribution.judgeNext()
-        }
-        if isLast { try evidence.advance(through: .distantFuture, into: &attribution) }
-        attribution.countJudged(isLast: isLast, into: &output)
-    }
-
     private mutating func finish() throws(CommandFailure) {
-        if attribution.counted.isOn { try countHeld(isLast: true) }
         try evidence.advance(through: .distantFuture, into: &attribution)
         captures.nameAllInterfaces()
         describeInterfaces()
-        if !output.isFinished, !attribution.counted.isOn {
+        if !output.isFinished, !countsOnly {
             try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output)
         }
         attribution.add(captures.damage)

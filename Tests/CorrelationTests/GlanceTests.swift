@@ -57,9 +57,10 @@ struct GlanceTests {
             let seen = Traffic.seen(
                 Self.packet(&numbers), at: Int64.random(in: 0..<26_000_000_000, using: &numbers), direction: direction)
             let matches = correlator.gather(seen)
-            switch correlator.glance(seen) {
-            case .sole(let match):
+            switch correlator.glance(seen, correlator.key.hashes(seen.ip)) {
+            case .sole(let record):
                 told += 1
+                let match = correlator.match(record, seen, .complete)
                 #expect(matches.accepted.count == 1 && matches.rivals.isEmpty && matches.borrowers.isEmpty)
                 #expect(matches.accepted.first?.slot == match.slot && match.comparison == .complete)
                 #expect(matches.accepted.first?.delay == match.delay && matches.accepted.first?.proof == .verified)
@@ -76,11 +77,14 @@ struct GlanceTests {
     @Test func tellsTheOrdinaryPacket() {
         var correlator = Traffic.correlator()
         correlator.add(Traffic.record(Traffic.udp()))
-        guard case .sole = correlator.glance(Traffic.seen(Traffic.udp())) else {
+        func glance(_ packet: PacketRecord) -> Correlator.Glance {
+            correlator.glance(packet, correlator.key.hashes(packet.ip))
+        }
+        guard case .sole = glance(Traffic.seen(Traffic.udp())) else {
             Issue.record("the only record was not seen at first sight")
             return
         }
-        guard case .nothing = correlator.glance(Traffic.seen(Traffic.udp(id: 5))) else {
+        guard case .nothing = glance(Traffic.seen(Traffic.udp(id: 5))) else {
             Issue.record("a packet without a record was not seen at first sight")
             return
         }

@@ -6,6 +6,12 @@ struct ProcessStore: Sendable {
     struct Index: Hashable, Sendable {
         var key: ProcessKey
         var host: UInt16
+
+        /// Which of 64 places it has among the latest answers.
+        fileprivate var place: Int {
+            let mixed = (UInt64(key.pid) ^ key.startTime &* 31 ^ UInt64(host)) &* 0x9E37_79B9_7F4A_7C15
+            return Int(truncatingIfNeeded: mixed >> 58)
+        }
     }
 
     /// A process id of one machine.
@@ -20,8 +26,8 @@ struct ProcessStore: Sendable {
     private var slots: [Index: Int] = [:]
     private var incarnations: [HostPID: [Int]] = [:]
     private var queues = [EntryQueue](repeating: EntryQueue(), count: 3)
-    /// The last answer: senders come in bursts.
-    private var last: (index: Index, slot: Int)?
+    /// The latest answers, by a few bits of what was asked for: few processes send most packets.
+    private var recent = [(index: Index, slot: Int)?](repeating: nil, count: 64)
 
     /// How many processes stand in a queue.
     func count(_ queue: EntryQueue.Name) -> Int { queues[queue.rawValue].count }
@@ -29,9 +35,9 @@ struct ProcessStore: Sendable {
     /// The entry with exactly this key.
     mutating func slot(host: UInt16, key: ProcessKey) -> Int? {
         let index = Index(key: key, host: host)
-        if let last, last.index == index { return last.slot }
+        if let known = recent[index.place], known.index == index { return known.slot }
         guard let slot = slots[index] else { return nil }
-        last = (index, slot)
+        recent[index.place] = (index, slot)
         return slot
     }
 
@@ -69,9 +75,13 @@ struct ProcessStore: Sendable {
         return slot
     }
 
+    private mutating func forgetAnswer(of slot: Int) {
+        recent[Index(key: entries[slot].key, host: entries[slot].host).place] = nil
+    }
+
     /// Gives an entry the exact start time that only an approximation was known of.
     mutating func rekey(_ slot: Int, to key: ProcessKey) {
-        last = nil
+        forgetAnswer(of: slot)
         slots[Index(key: entries[slot].key, host: entries[slot].host)] = nil
         entries[slot].key = key
         slots[Index(key: key, host: entries[slot].host)] = slot
@@ -123,7 +133,7 @@ struct ProcessStore: Sendable {
 
     /// Forgets a process.
     mutating func evict(_ slot: Int) {
-        last = nil
+        forgetAnswer(of: slot)
         let entry = entries[slot]
         remove(slot)
         if entry.key.startTime != 0 { slots[Index(key: entry.key, host: entry.host)] = nil }

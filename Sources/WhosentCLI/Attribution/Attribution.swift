@@ -68,8 +68,6 @@ struct Attribution: ~Copyable, EvidenceSink {
     var correlator: Correlator
     var processes: ProcessSource
     private var waiting = WaitingPackets()
-    /// In their place where packets are only counted.
-    var counted = CountedPackets()
     /// Packets that were not seen before at another place.
     var distinct: UInt64 = 0
     private var bytes = FrameQueue()
@@ -174,37 +172,71 @@ struct Attribution: ~Copyable, EvidenceSink {
 
     /// Goes on with what was counted elsewhere, where nothing has been added here.
     mutating func adopt(_ counted: RunSummary, cutHeaders: UInt64, classifier: Classifier) {
-        if cutHeaders > 0 { self.cutHeaders[0] = cutHeaders }
         summary = counted
+        adopt(cutHeaders: cutHeaders, classifier: classifier)
+    }
+
+    /// The same of what classified the packets of the run's only capture.
+    mutating func adopt(cutHeaders: UInt64, classifier: Classifier) {
+        if cutHeaders > 0 { self.cutHeaders[0] = cutHeaders }
         self.classifier = classifier
     }
 
     /// Takes the next captured frame. `interface` and `capture` number it over all captures of the run.
-    ///
-    /// - Parameter tag: its tag, where the classifier has seen the packet already.
+    mutating func add(
+        _ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?
+    ) {
+        if decided == waiting.count { correlator.awaitPackets(from: frame.time) }
+        guard let (packet, decoded) = read(frame, frameBytes, capture, interface) else {
+            return addUnreported(frame, interface, frameBytes)
+        }
+        let tag = classifier.observe(packet, transport: decoded.transport(of: frameBytes))
+        if !sawUnfamiliar, let socketTables { sawUnfamiliar = socketTables.isUnfamiliar(packet) }
+        guard packet.ip.isReported else { return addUnreported(frame, interface, frameBytes) }
+        let passed = passed(filters, frame, frameBytes, decoded)
+        if settings.keepsBytes { bytes.append(frameBytes) }
+        waiting.append(frame, interface: interface, packet: packet, passesFilters: passed, tag: tag)
+    }
+
+    /// The same for a run that nothing but counts is wanted of: the frame's packet is tagged and added to others.
     mutating func add(
         _ frame: CapturedFrame, bytes frameBytes: RawSpan, capture: UInt16, interface: UInt16, filters: PassedFilters?,
-        tag known: TagDecision? = nil
+        to packets: inout TaggedPackets, _ tagger: inout PacketTagger
     ) {
+        defer { packets.latest = captureTime }
+        guard let (packet, decoded) = read(frame, frameBytes, capture, interface) else {
+            packets.others += 1
+            return
+        }
+        let tag = tagger.observe(packet, transport: decoded.transport(of: frameBytes))
+        guard packet.ip.isReported else {
+            packets.others += 1
+            return
+        }
+        tagger.add(packet, tag, passesFilters: passed(filters, frame, frameBytes, decoded), to: &packets)
+    }
+
+    /// Bit n says that a packet passes the filter of evidence n.
+    private func passed(
+        _ filters: PassedFilters?, _ frame: CapturedFrame, _ frameBytes: RawSpan, _ decoded: DecodedFrame
+    ) -> UInt64 {
+        filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength) ?? .max
+    }
+
+    /// Reads the packet of a frame, and adds which way it went; nil where there is none.
+    private mutating func read(
+        _ frame: CapturedFrame, _ frameBytes: RawSpan, _ capture: UInt16, _ interface: UInt16
+    ) -> (PacketRecord, DecodedFrame)? {
         captureTime = max(captureTime, frame.time)
-        if !counted.isOn, decided == waiting.count { correlator.awaitPackets(from: frame.time) }
         let decoded = decodeFrame(frameBytes, linkType: frame.linkType, originalLength: frame.originalLength)
         guard let ip = decoded.ip else {
             if frame.isCutInNetworkHeader(decoded) { cutHeaders[capture, default: 0] += 1 }
-            return addUnreported(frame, interface, frameBytes)
+            return nil
         }
         var packet = PacketRecord(frame, decoded, ip: ip, capture: capture, interface: interface)
         packet.namespace = settings.namespace ?? 0
         naming.locate(&packet, captured: capturedName(interface))
-        let tag = known ?? classifier.observe(packet, transport: decoded.transport(of: frameBytes))
-        if !sawUnfamiliar, let socketTables { sawUnfamiliar = socketTables.isUnfamiliar(packet) }
-        guard ip.isReported else { return addUnreported(frame, interface, frameBytes) }
-        let passed =
-            filters?.mask(frameBytes, networkOffset: decoded.networkOffset, originalLength: frame.originalLength)
-            ?? .max
-        if counted.isOn { return counted.hold(packet, passesFilters: passed, tag: tag) }
-        if settings.keepsBytes { bytes.append(frameBytes) }
-        waiting.append(frame, interface: interface, packet: packet, passesFilters: passed, tag: tag)
+        return (packet, decoded)
     }
 
     func capturedName(_ interface: UInt16) -> String? {
@@ -289,6 +321,23 @@ struct Attribution: ~Copyable, EvidenceSink {
         // What arrives has no record, and the record of what is passed on may be older than the news of the device.
         if verdict.tunnel != nil { tunnels?.look() }
         return verdict
+    }
+
+    /// Counts a packet of which nothing else is wanted.
+    mutating func count(
+        _ packet: PacketRecord, _ verdict: Verdict, _ formTag: Tag?, in output: inout some AttributionOutput
+    ) {
+        var tag = formTag
+        if let sender = verdict.sender {
+            if formTag?.confidence == .shape {
+                // The sender's name has a say in the tag.
+                if let name = description(of: sender).name { tag = formTag?.considering(processName: name) }
+            } else {
+                processes.use(sender)
+            }
+        }
+        packetCounts.count(verdict.kind, tag)
+        output.count(packet, verdict, tag: tag) { report(packet, verdict: verdict, tag: tag) }
     }
 
     private mutating func letGo(into output: inout some AttributionOutput) throws(CommandFailure) {

@@ -8,7 +8,11 @@ import Synchronization
 ///
 /// The records are the same in the same order, so the thread shows in nothing but the time that it takes.
 final class EvidenceAhead: Sendable {
+    /// How many batches are on their way or wait to be filled.
+    private static let batches = 3
+
     private let reading: EvidenceReading
+    private let thread: FillingThread<EvidenceBatch>
     private let mayHaveThread: Bool
     /// Nil before the first batch.
     private let hasThread = Mutex<Bool?>(nil)
@@ -18,11 +22,13 @@ final class EvidenceAhead: Sendable {
     ///   - mayHaveThread: a pipe is read without one all the same: whoever reads it may have to be stopped while it waits.
     init(_ reader: EvidenceReader, mayHaveThread: Bool) {
         self.mayHaveThread = mayHaveThread && reader.progress != nil
-        reading = EvidenceReading(reader)
+        let reading = EvidenceReading(reader)
+        self.reading = reading
+        thread = FillingThread { reading.read(into: &$0) }
     }
 
     deinit {
-        if hasThread.withLock({ $0 == true }) { reading.stop() }
+        if hasThread.withLock({ $0 == true }) { thread.stop() }
     }
 
     /// Takes the next records into a batch.
@@ -31,11 +37,12 @@ final class EvidenceAhead: Sendable {
     /// then.
     func read(into batch: inout EvidenceBatch) {
         let isAhead = hasThread.withLock { known in
-            let isAhead = known ?? (mayHaveThread && reading.start())
+            let empty = Array(repeating: EvidenceBatch(), count: Self.batches)
+            let isAhead = known ?? (mayHaveThread && thread.start(empty))
             known = isAhead
             return isAhead
         }
-        if isAhead { reading.take(&batch) } else { reading.read(into: &batch) }
+        if isAhead { thread.take(&batch) } else { _ = reading.read(into: &batch) }
     }
 
     /// See ``EvidenceReader/coverage``; only before the first batch, and after the last.
@@ -44,59 +51,18 @@ final class EvidenceAhead: Sendable {
     var damage: [Damage] { reading.damage }
 }
 
-/// What both threads know.
-///
-/// The reader is used by one of them at a time: by the reading thread while there is one, and by the other one before it
-/// begins and after it has handed over the last batch. The handover orders what they do.
+/// The reader, which one thread uses at a time: see ``FillingThread``.
 private final class EvidenceReading: @unchecked Sendable {
-    /// A batch on its way. Its lists go back and forth with it and are filled again.
-    private final class Box: Sendable {
-        let batch = Mutex(EvidenceBatch())
-    }
-
-    /// How many batches are on their way or wait to be filled; one more is in use.
-    private static let boxes = 3
-
     private let reader: EvidenceReader
-    private let free = Handover<Box>()
-    private let filled = Handover<Box>()
-    private let ended = Handover<Bool>()
 
     init(_ reader: EvidenceReader) { self.reader = reader }
 
     var coverage: Coverage { reader.coverage }
     var damage: [Damage] { reader.damage }
 
-    func read(into batch: inout EvidenceBatch) { reader.read(into: &batch) }
-
-    /// False where no thread can be made.
-    func start() -> Bool {
-        for _ in 0..<Self.boxes { free.put(Box()) }
-        return DetachedThread.start { self.readAhead() }
-    }
-
-    private func readAhead() {
-        while let box = free.take() {
-            let isLast = box.batch.withLock { batch in
-                read(into: &batch)
-                return batch.end != nil
-            }
-            filled.put(box)
-            if isLast { break }
-        }
-        ended.put(true)
-    }
-
-    /// Waits for the next batch and gives the used one back.
-    func take(_ batch: inout EvidenceBatch) {
-        guard let box = filled.take() else { return }
-        box.batch.withLock { swap(&$0, &batch) }
-        free.put(box)
-    }
-
-    /// Ends the reading, wherever it is, and waits for that; it is near.
-    func stop() {
-        free.close()
-        _ = ended.take()
+    /// True for the last batch.
+    func read(into batch: inout EvidenceBatch) -> Bool {
+        reader.read(into: &batch)
+        return batch.end != nil
     }
 }

@@ -1,4 +1,5 @@
 import Capture
+import Classification
 import PacketDecoding
 import Records
 
@@ -13,6 +14,15 @@ extension PacketRecord {
             sourceMAC: decoded.sourceMAC, destinationMAC: decoded.destinationMAC,
             interfaceIndex: decoded.interfaceIndex, ip: ip)
         isBehindRareHeaders = decoded.isBehindRareHeaders
+    }
+}
+
+extension PacketRecord {
+    /// The same by a glance at the frame, in a capture whose link type alone says nothing more.
+    init(_ glance: PacketGlance, at seen: Sighting) {
+        self.init(
+            time: seen.time, frame: seen.frame, capture: seen.capture, sourceMAC: glance.sourceMAC,
+            destinationMAC: glance.destinationMAC, ip: IPPacket(glance))
     }
 }
 
@@ -41,24 +51,22 @@ extension InterfaceNaming {
 struct RecentLocations {
     /// All that an answer depends on, but the interface's name, which its number stands for.
     struct Question: Equatable {
-        let source: MACAddress?
-        let destination: MACAddress?
-        let interfaceIndex: UInt32
-        let interface: UInt16
-        let direction: Direction
-        let isNamed: Bool
+        /// The link-layer addresses, and in the bits above them whether there are any, the direction, and whether the interface
+        /// has a name.
+        private let source: UInt64
+        private let destination: UInt64
+        private let interfaces: UInt64
 
+        @inline(__always)
         init(_ packet: PacketRecord, isNamed: Bool) {
-            source = packet.sourceMAC
-            destination = packet.destinationMAC
-            interfaceIndex = packet.interfaceIndex
-            interface = packet.interface
-            direction = packet.direction
-            self.isNamed = isNamed
+            let unknown = UInt64(1) << 48
+            source = (packet.sourceMAC?.bits ?? unknown) | UInt64(packet.direction.rawValue) << 49
+            destination = (packet.destinationMAC?.bits ?? unknown) | (isNamed ? 1 << 49 : 0)
+            interfaces = UInt64(packet.interfaceIndex) << 16 | UInt64(packet.interface)
         }
 
         fileprivate var place: Int {
-            let macs = (source?.bits ?? 0) &* 0x9E37_79B9_7F4A_7C15 ^ (destination?.bits ?? 0) &* 0xBF58_476D_1CE4_E5B9
+            let macs = source &* 0x9E37_79B9_7F4A_7C15 ^ destination &* 0xBF58_476D_1CE4_E5B9
             return Int(macs >> 58)
         }
     }

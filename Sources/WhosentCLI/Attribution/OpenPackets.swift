@@ -8,7 +8,7 @@ import Records
 struct OpenPackets<Packet> {
     private var packets = Deque<Packet>()
     /// Of each packet; apart, so that looking at them copies no packet.
-    private var marks = Deque<(deadline: Timestamp, number: UInt64)>()
+    private var marks = Deque<(deadline: Timestamp, number: UInt64, isOpen: Bool)>()
     private let limit: UInt64
     /// The first one leaves with a packet later than this.
     private(set) var nextDeadline = Timestamp.distantFuture
@@ -23,17 +23,22 @@ struct OpenPackets<Packet> {
     /// - Parameters:
     ///   - deadline: the last moment of capture time that has a say.
     ///   - number: how many packets there were with this one.
-    mutating func append(_ packet: Packet, until deadline: Timestamp, number: UInt64) {
+    ///   - isOpen: it waits for an answer of somebody else, besides.
+    mutating func append(_ packet: Packet, until deadline: Timestamp, number: UInt64, isOpen: Bool = false) {
         packets.append(packet)
-        marks.append((deadline, number))
+        marks.append((deadline, number, isOpen))
         if marks.count == 1 { noteNext() }
     }
 
     /// The next packet that is to be counted now, when `reported` packets have come, the latest at `time`.
-    mutating func popDue(at time: Timestamp, _ reported: UInt64, isLast: Bool = false) -> Packet? {
-        guard isLast || time > nextDeadline || reported >= nextNumber, let packet = packets.popFirst() else {
-            return nil
-        }
+    ///
+    /// - Parameter hasAnswer: if it waits for an answer, that has come.
+    mutating func popDue(
+        at time: Timestamp, _ reported: UInt64, isLast: Bool = false, hasAnswer: Bool = true
+    ) -> Packet? {
+        guard isLast || time > nextDeadline || reported >= nextNumber, hasAnswer || marks.first?.isOpen == false,
+            let packet = packets.popFirst()
+        else { return nil }
         marks.removeFirst()
         noteNext()
         return packet

@@ -8,32 +8,41 @@ import Testing
 
 @testable import WhosentCLI
 
-/// Keeps nothing but counts.
-private struct Counts: AttributionOutput {
-    let countsOnly = true
-    let isFinished = false
-    var format = TextFormat(options: TextFormat.Options(printsPackets: false))
-
-    mutating func count(
-        _ packet: PacketRecord, _ verdict: Verdict, tag: Classification.Tag?, _ report: () -> ReportedPacket
-    ) {
-        format.count(packet, verdict, tag: tag, report)
-    }
-
-    mutating func take(
-        _ frame: CapturedFrame, interface: UInt16, bytes: RawSpan?, reported: ReportedPacket?
-    ) throws(CommandFailure) {
-        if let reported { format.count(reported) }
-    }
-}
-
 /// Packets that are counted as they come give the summary of packets that wait for each other.
 @Suite("Packets that are only counted")
-struct CountedPacketsTests {
+struct PacketCounterTests {
+    /// Counts packets a few at a time.
+    private struct Counting {
+        var tagger: PacketTagger
+        var packets = TaggedPackets()
+        var counter = PacketCounter()
+        var evidence: EvidenceFeed
+
+        init(_ attribution: borrowing Attribution) throws {
+            tagger = PacketTagger(classifier: attribution.classifier, waitingLimit: Attribution.waitingLimit)
+            packets.areLocated = true
+            evidence = try EvidenceFeed(paths: [])
+        }
+
+        mutating func add(_ frame: CapturedFrame, _ bytes: [UInt8], to attribution: inout Attribution) throws {
+            attribution.add(
+                frame, bytes: bytes.rawSpan, capture: 0, interface: 0, filters: nil, to: &packets, &tagger)
+            guard packets.packets.count == 50 else { return }
+            try counter.count(&packets, with: &evidence, in: &attribution)
+            packets.removeAll()
+        }
+
+        mutating func end(_ attribution: inout Attribution) throws {
+            tagger.end(&packets)
+            try counter.count(&packets, with: &evidence, in: &attribution)
+            attribution.adopt(cutHeaders: 0, classifier: tagger.classifier)
+        }
+    }
+
     private static func run(counting: Bool, packets: Int, spacing: Int64) throws -> (String, RunSummary) {
         var attribution = SmallTraffic.attribution()
-        attribution.counted.isOn = counting
-        var output = Counts()
+        var counts = try Counting(attribution)
+        var output = CountingTable()
         for number in 0..<packets {
             let time = Int64(number) * spacing
             let payload = [UInt8](repeating: UInt8(number % 251), count: number % 3 == 0 ? 8 : 11)
@@ -50,24 +59,24 @@ struct CountedPacketsTests {
                 time: SmallTraffic.start.advanced(by: time), frame: UInt64(number + 1), linkType: 101,
                 originalLength: bytes.count,
                 capturedLength: bytes.count)
-            attribution.add(frame, bytes: bytes.rawSpan, capture: 0, interface: 0, filters: nil)
-            if !counting {
+            if counting {
+                try counts.add(frame, bytes, to: &attribution)
+            } else {
+                attribution.add(frame, bytes: bytes.rawSpan, capture: 0, interface: 0, filters: nil)
                 try attribution.settle(
                     recordsThrough: SmallTraffic.start.advanced(by: time + 60_000_000), into: &output)
-            } else if attribution.counted.isFull {
-                while attribution.counted.nextTime != nil { attribution.judgeNext() }
-                attribution.countJudged(into: &output)
             }
         }
         if counting {
-            while attribution.counted.nextTime != nil { attribution.judgeNext() }
-            attribution.countJudged(isLast: true, into: &output)
+            try counts.end(&attribution)
+            output = counts.counter.output
         } else {
             try attribution.settle(recordsThrough: .distantFuture, ended: true, into: &output)
         }
         let summary = attribution.currentSummary()
         var text: [UInt8] = []
-        output.format.summary(summary, into: &text)
+        var format = TextFormat(options: TextFormat.Options(printsPackets: false), table: output.table)
+        format.summary(summary, into: &text)
         return (String(decoding: text, as: UTF8.self), summary)
     }
 

@@ -1,0 +1,87 @@
+public import Records
+
+/// What a packet is looked up by, made once and ahead of its turn.
+public struct PacketLookup: Sendable {
+    let hashes: PacketKey.Hashes
+}
+
+/// What whoever counts packets has to know of most of them.
+public enum BriefVerdict: Sendable {
+    /// One process sent it, which is certain (``Verdict/Confidence/exact``). The record that says so stays what it is until
+    /// the next one is added.
+    case sent(record: Int)
+    /// Nobody here sent it (``Verdict/Kind/received``), and no tunnel device is in between.
+    case received(Verdict.Confidence)
+    /// All that there is to say.
+    case full(Verdict)
+}
+
+extension Correlator {
+    /// Makes the look-ups of packets, and reads what they begin with: so they wait for memory together and not one after the
+    /// other.
+    ///
+    /// - Parameter lookups: the packets' are added.
+    /// - Returns: a figure of no meaning, to be kept somewhere: what nobody uses the compiler leaves out.
+    public func prepare(_ packets: Span<PacketRecord>, into lookups: inout [PacketLookup]) -> UInt32 {
+        for index in packets.indices { lookups.append(PacketLookup(hashes: key.hashes(packets[index].ip))) }
+        var sum: UInt32 = 0
+        for lookup in lookups { sum &+= sends.touch(lookup.hashes) }
+        return sum
+    }
+
+    /// Decides who sent a packet, as ``judge(_:passesFilters:seenHere:)`` does, and says it in short where that will do.
+    ///
+    /// - Parameters:
+    ///   - index: the packet's place in `packets`; handed over by itself it would be copied.
+    ///   - lookup: the packet's, of ``prepare(_:into:)``.
+    public mutating func judgeBriefly(
+        _ packets: Span<PacketRecord>, _ index: Int, _ lookup: PacketLookup, passesFilters: UInt64 = .max,
+        seenHere: Bool = false
+    ) -> BriefVerdict {
+        guard flows == nil, !packets[index].ip.isPartial else {
+            return judgeAtLength(packets, index, nil, passesFilters: passesFilters, seenHere: seenHere)
+        }
+        let time = packets[index].time
+        var glance: Glance?
+        switch sends.only(
+            lookup.hashes, from: time.advanced(by: -window.lookback), to: time.advanced(by: window.lookahead))
+        {
+        case .slot(let record):
+            // Without losses nothing casts doubt on the only record of a packet that its identification tells apart.
+            if losses.isEmpty, isCertain(record, packets, index), !kernel.mayHold(lookup.hashes),
+                sends.claim(record, at: Place(packets[index]))
+            {
+                return .sent(record: record)
+            }
+        case .none where !sends.hasPartialRecords: glance = .nothing
+        case .none, .unclear: break
+        }
+        return judgeAtLength(packets, index, glance, passesFilters: passesFilters, seenHere: seenHere)
+    }
+
+    /// The record was made in time by the sender itself, and of a packet that equals this one in all that tells packets apart.
+    @inline(__always)
+    private func isCertain(_ record: Int, _ packets: Span<PacketRecord>, _ index: Int) -> Bool {
+        let latest = packets[index].time.advanced(by: window.ahead(packets[index].direction))
+        guard packets[index].ip.version == .v4, packets[index].ip.identification != 0 else { return false }
+        return sends.isOf(packets, index, record, by: latest) && sends[record].origin.proof == .verified
+    }
+
+    private mutating func judgeAtLength(
+        _ packets: Span<PacketRecord>, _ index: Int, _ glance: Glance?, passesFilters: UInt64, seenHere: Bool
+    ) -> BriefVerdict {
+        let packet = packets[index]
+        let verdict = judge(
+            packet, glance ?? self.glance(packet, key.hashes(packet.ip)), passesFilters: passesFilters,
+            seenHere: seenHere)
+        return verdict.kind == .received && verdict.tunnel == nil ? .received(verdict.confidence) : .full(verdict)
+    }
+
+    /// The sender by a packet's record.
+    public func sender(ofRecord record: Int) -> Sender { sends[record].origin.sender }
+
+    /// A verdict of which ``BriefVerdict/sent(record:)`` is the short form.
+    public func verdict(_ packet: PacketRecord, sentBy record: Int) -> Verdict {
+        verdict(packet, ofSole: match(record, packet, .complete))
+    }
+}

@@ -1,0 +1,53 @@
+import Capture
+import Platform
+import Synchronization
+
+/// Fills batches on a thread of its own, ahead of whoever uses them.
+///
+/// What fills them is used by one thread at a time: by the filling one while there is one, and by the other one before it
+/// starts and after it has handed over the last batch. The handover orders what they do.
+final class FillingThread<Batch: Sendable>: Sendable {
+    /// A batch on its way. Its lists go back and forth with it and are filled again.
+    private final class Box: Sendable {
+        let batch: Mutex<Batch>
+        init(_ batch: Batch) { self.batch = Mutex(batch) }
+    }
+
+    private let fill: @Sendable (inout Batch) -> Bool
+    private let free = Handover<Box>()
+    private let filled = Handover<Box>()
+    private let ended = Handover<Bool>()
+
+    /// - Parameter fill: fills a batch, and says whether that was the last one.
+    init(_ fill: @escaping @Sendable (inout Batch) -> Bool) { self.fill = fill }
+
+    /// Starts the thread; false where none can be made.
+    ///
+    /// - Parameter batches: those that are on their way or wait to be filled; one more is in use.
+    func start(_ batches: [Batch]) -> Bool {
+        for batch in batches { free.put(Box(batch)) }
+        return DetachedThread.start { self.run() }
+    }
+
+    private func run() {
+        while let box = free.take() {
+            let isLast = box.batch.withLock { fill(&$0) }
+            filled.put(box)
+            if isLast { break }
+        }
+        ended.put(true)
+    }
+
+    /// Waits for the next batch and gives the used one back.
+    func take(_ batch: inout Batch) {
+        guard let box = filled.take() else { return }
+        box.batch.withLock { swap(&$0, &batch) }
+        free.put(box)
+    }
+
+    /// Ends the thread, wherever it is, and waits for that; it is near.
+    func stop() {
+        free.close()
+        _ = ended.take()
+    }
+}
