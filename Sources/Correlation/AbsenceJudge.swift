@@ -214,20 +214,43 @@ extension HostInterface.Network {
 
 /// A machine's own addresses, which every packet is compared with: most machines have few, and a look at each of a few
 /// is cheaper than a hash.
-private struct OwnAddresses<Address: Hashable & Sendable>: Sendable {
+private struct OwnAddresses<Address: Hashable & Sendable & BriefAddress>: Sendable {
     private static var few: Int { 24 }
     private let listed: [Address]
     private let hashed: Set<Address>
+    /// A bit for each: most addresses that are asked for are none of these, and have another one.
+    private let sieve: UInt64
 
     init(_ addresses: [Address]) {
         let distinct = Set(addresses)
         let areFew = distinct.count <= Self.few
         listed = areFew ? Array(distinct) : []
         hashed = areFew ? [] : distinct
+        sieve = distinct.reduce(0) { $0 | $1.sieveBit }
     }
 
-    func contains(_ address: Address) -> Bool {
+    @inline(__always)
+    func contains(_ address: Address) -> Bool { sieve & address.sieveBit != 0 && isAmong(address) }
+
+    private func isAmong(_ address: Address) -> Bool {
         for own in listed where own == address { return true }
         return !hashed.isEmpty && hashed.contains(address)
     }
+}
+
+/// An address that can be told in one of 64 bits from most others.
+private protocol BriefAddress {
+    var bits64: UInt64 { get }
+}
+
+extension BriefAddress {
+    fileprivate var sieveBit: UInt64 { 1 << ((bits64 &* 0x9E37_79B9_7F4A_7C15) >> 58) }
+}
+
+extension IPAddress: BriefAddress {
+    fileprivate var bits64: UInt64 { high ^ low }
+}
+
+extension MACAddress: BriefAddress {
+    fileprivate var bits64: UInt64 { bits }
 }

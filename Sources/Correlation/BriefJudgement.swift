@@ -1,8 +1,19 @@
 public import Records
 
-/// What a packet is looked up by, made once and ahead of its turn.
+/// What a packet is looked up by, or its record added, made once and ahead of its turn.
 public struct PacketLookup: Sendable {
     let hashes: PacketKey.Hashes
+    /// It is not partial.
+    let isWhole: Bool
+    /// See ``Correlator/isDistinctive(_:)``.
+    let isDistinctive: Bool
+
+    @inline(__always)
+    init(_ packet: IPPacket, _ key: PacketKey) {
+        hashes = key.hashes(packet)
+        isWhole = !packet.isPartial
+        isDistinctive = packet.source.version == .v4 && packet.identification != 0
+    }
 }
 
 /// What whoever counts packets has to know of most of them.
@@ -12,8 +23,8 @@ public enum BriefVerdict: Sendable {
     case sent(record: Int)
     /// Nobody here sent it (``Verdict/Kind/received``), and no tunnel device is in between.
     case received(Verdict.Confidence)
-    /// All that there is to say.
-    case full(Verdict)
+    /// It cannot be said so briefly: the verdict is the last one of the list.
+    case full
 }
 
 extension Correlator {
@@ -23,9 +34,17 @@ extension Correlator {
     /// - Parameter lookups: the packets' are added.
     /// - Returns: a figure of no meaning, to be kept somewhere: what nobody uses the compiler leaves out.
     public func prepare(_ packets: Span<PacketRecord>, into lookups: inout [PacketLookup]) -> UInt32 {
-        for index in packets.indices { lookups.append(PacketLookup(hashes: key.hashes(packets[index].ip))) }
+        for index in packets.indices { lookups.append(PacketLookup(packets[index].ip, key)) }
         var sum: UInt32 = 0
         for lookup in lookups { sum &+= sends.touch(lookup.hashes) }
+        return sum
+    }
+
+    /// The same for the packets of records that are soon to be added.
+    public func prepare(_ records: Span<SendRecord>, into lookups: inout [PacketLookup]) -> UInt32 {
+        for index in records.indices { lookups.append(PacketLookup(records[index].packet, key)) }
+        var sum: UInt32 = 0
+        for lookup in lookups { sum &+= sends.touchHead(lookup.hashes) }
         return sum
     }
 
@@ -34,12 +53,13 @@ extension Correlator {
     /// - Parameters:
     ///   - index: the packet's place in `packets`; handed over by itself it would be copied.
     ///   - lookup: the packet's, of ``prepare(_:into:)``.
+    ///   - verdicts: a verdict that cannot be said in short is added.
     public mutating func judgeBriefly(
         _ packets: Span<PacketRecord>, _ index: Int, _ lookup: PacketLookup, passesFilters: UInt64 = .max,
-        seenHere: Bool = false
+        seenHere: Bool = false, _ verdicts: inout [Verdict]
     ) -> BriefVerdict {
-        guard flows == nil, !packets[index].ip.isPartial else {
-            return judgeAtLength(packets, index, nil, passesFilters: passesFilters, seenHere: seenHere)
+        guard flows == nil, lookup.isWhole else {
+            return judgeAtLength(packets, index, nil, passesFilters: passesFilters, seenHere: seenHere, &verdicts)
         }
         let time = packets[index].time
         var glance: Glance?
@@ -48,33 +68,38 @@ extension Correlator {
         {
         case .slot(let record):
             // Without losses nothing casts doubt on the only record of a packet that its identification tells apart.
-            if losses.isEmpty, isCertain(record, packets, index), !kernel.mayHold(lookup.hashes),
-                sends.claim(record, at: Place(packets[index]))
+            if lookup.isDistinctive, losses.isEmpty, isCertain(record, packets, index), !kernel.mayHold(lookup.hashes),
+                sends.claim(record, at: Place(packets, index))
             {
                 return .sent(record: record)
             }
         case .none where !sends.hasPartialRecords: glance = .nothing
         case .none, .unclear: break
         }
-        return judgeAtLength(packets, index, glance, passesFilters: passesFilters, seenHere: seenHere)
+        return judgeAtLength(packets, index, glance, passesFilters: passesFilters, seenHere: seenHere, &verdicts)
     }
 
-    /// The record was made in time by the sender itself, and of a packet that equals this one in all that tells packets apart.
+    /// The record was made in time by the sender itself, and of a packet that equals this distinctive one in all that tells
+    /// packets apart.
     @inline(__always)
     private func isCertain(_ record: Int, _ packets: Span<PacketRecord>, _ index: Int) -> Bool {
         let latest = packets[index].time.advanced(by: window.ahead(packets[index].direction))
-        guard packets[index].ip.version == .v4, packets[index].ip.identification != 0 else { return false }
-        return sends.isOf(packets, index, record, by: latest) && sends[record].origin.proof == .verified
+        guard sends.isOf(packets, index, record, by: latest) else { return false }
+        return sends[record].origin.proof == .verified
     }
 
+    @inline(never)
     private mutating func judgeAtLength(
-        _ packets: Span<PacketRecord>, _ index: Int, _ glance: Glance?, passesFilters: UInt64, seenHere: Bool
+        _ packets: Span<PacketRecord>, _ index: Int, _ glance: Glance?, passesFilters: UInt64, seenHere: Bool,
+        _ verdicts: inout [Verdict]
     ) -> BriefVerdict {
         let packet = packets[index]
         let verdict = judge(
             packet, glance ?? self.glance(packet, key.hashes(packet.ip)), passesFilters: passesFilters,
             seenHere: seenHere)
-        return verdict.kind == .received && verdict.tunnel == nil ? .received(verdict.confidence) : .full(verdict)
+        if verdict.kind == .received, verdict.tunnel == nil { return .received(verdict.confidence) }
+        verdicts.append(verdict)
+        return .full
     }
 
     /// The sender by a packet's record.

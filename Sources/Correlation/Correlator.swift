@@ -67,6 +67,8 @@ public struct Correlator: Sendable {
     /// Asked only of segments: there is none before the first segmented batch is recorded.
     private(set) var flows: SenderFlows?
     private let flowLimit: Int
+    /// By the number of the record's slot, where there are any.
+    var rareFacts: [Int: RareFacts] = [:]
     var forwarded: ForwardedFlows
     var carriers = InnerCarriers()
     var translations: Translations
@@ -104,12 +106,25 @@ public struct Correlator: Sendable {
     public var unmatchedRecords: UInt64 { sends.unmatched + sends.forgotten }
 
     /// Adds a send record.
-    public mutating func add(_ record: SendRecord) {
+    public mutating func add(_ record: SendRecord) { add(record, nil) }
+
+    /// Adds a send record.
+    ///
+    /// - Parameters:
+    ///   - index: its place in `records`; handed over by itself it would be copied.
+    ///   - lookup: its packet's, of ``prepare(_:into:)``, where it was made already.
+    public mutating func add(_ records: Span<SendRecord>, _ index: Int, _ lookup: PacketLookup?) {
+        add(records[index], lookup)
+    }
+
+    @inline(__always)
+    private mutating func add(_ record: SendRecord, _ lookup: PacketLookup?) {
         records += 1
         let origin = SendOrigin(record)
-        let hashes = key.hashes(record.packet)
+        let hashes = lookup?.hashes ?? key.hashes(record.packet)
         let isBatch = record.segmentSize > 0
-        sends.add(record.packet, hashes, origin: origin, time: record.time, key: key, isBatch: isBatch)
+        let isNew = sends.add(record.packet, hashes, origin: origin, time: record.time, key: key, isBatch: isBatch)
+        if origin.rareFacts != 0, isNew { noteRareFacts(record) }
         if let loss = sends.letGo.take(as: .table) { noteRecordsLetGo(loss) }
         if isBatch, flows == nil { flows = flowsSoFar() }
         guard flows != nil else { return }
@@ -120,6 +135,15 @@ public struct Correlator: Sendable {
             loss.start = record.time
             letGo.add(loss)
         }
+    }
+
+    private mutating func noteRareFacts(_ record: SendRecord) {
+        // Those of slots that are gone are looked for once in a while.
+        if rareFacts.count >= 2 * sends.capacity {
+            let oldest = sends.oldestSequence
+            rareFacts = rareFacts.filter { $0.key >= oldest }
+        }
+        rareFacts[sends.newestSequence] = RareFacts(record)
     }
 
     /// Who sent on which flow, by the records that are held.

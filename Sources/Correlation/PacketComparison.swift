@@ -79,21 +79,6 @@ func compare(_ packet: IPPacket, with record: IPPacket, segmentSize: UInt16) -> 
     return known >= complete && !packet.isTruncated ? .complete : .cut(bytes: known)
 }
 
-extension IPPacket {
-    /// Of a whole IPv4 packet: ``compare(_:with:segmentSize:)`` says that they agree completely.
-    @inline(__always)
-    func isWholly(_ record: IPPacket) -> Bool {
-        // A guard, because behind `&&` each field would be looked at in a closure, which crashes the compiler (6.3).
-        guard source == record.source, destination == record.destination, transport == record.transport,
-            sourcePort == record.sourcePort, destinationPort == record.destinationPort,
-            icmpType == record.icmpType, icmpCode == record.icmpCode, identification == record.identification,
-            totalLength == record.totalLength, fragmentOffset == record.fragmentOffset,
-            moreFragments == record.moreFragments, payloadPrefix == record.payloadPrefix
-        else { return false }
-        return true
-    }
-}
-
 /// A fragment after the first has no ports: addresses, protocol, identification and the place in the datagram speak.
 /// IPv6 identifications are chosen after the record was taken and cannot be compared here.
 private func compareLaterFragment(_ packet: IPPacket, with record: IPPacket) -> PacketComparison {

@@ -127,11 +127,13 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     /// Adds a record.
     ///
     /// - Parameter isBatch: packets of its flow may be segments of it.
+    /// - Returns: it has a slot of its own.
+    @discardableResult
     mutating func add(
         _ packet: IPPacket, _ hashes: PacketKey.Hashes, origin: Origin, time: Timestamp, key: PacketKey,
         isBatch: Bool = false
-    ) {
-        if merge(packet, hashes, origin: origin, time: time) { return }
+    ) -> Bool {
+        if mayMerge(hashes), merge(packet, hashes, origin: origin, time: time) { return false }
         let sequence = nextSequence
         nextSequence += 1
         let link = Self.link(sequence, hashes.identity, at: bucket(hashes.identity), of: &identityHeads)
@@ -160,6 +162,7 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
             identityLinks[index(sequence)] = link
         }
         if !datagramHeads.isEmpty { linkDatagram(of: packet, hashes, sequence, key: key) }
+        return true
     }
 
     /// Puts a slot at the head of a chain.
@@ -324,7 +327,31 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         let slots = slots.span
         let place = index(number)
         guard slots[place].first <= latest else { return false }
-        return packets[packet].ip.isWholly(slots[place].packet)
+        return isWhole(packets, packet, equalTo: slots, place)
+    }
+
+    /// Of a whole IPv4 packet: ``compare(_:with:segmentSize:)`` says that they agree completely.
+    ///
+    /// Field by field where they lie, since a packet that is handed over is copied; and in a guard, because behind `&&` each
+    /// field would be looked at in a closure, which crashes the compiler (6.3).
+    @inline(__always)
+    private func isWhole(
+        _ packets: Span<PacketRecord>, _ packet: Int, equalTo slots: Span<Slot>, _ place: Int
+    ) -> Bool {
+        guard packets[packet].ip.identification == slots[place].packet.identification,
+            packets[packet].ip.source == slots[place].packet.source,
+            packets[packet].ip.destination == slots[place].packet.destination,
+            packets[packet].ip.transport == slots[place].packet.transport,
+            packets[packet].ip.sourcePort == slots[place].packet.sourcePort,
+            packets[packet].ip.destinationPort == slots[place].packet.destinationPort,
+            packets[packet].ip.icmpType == slots[place].packet.icmpType,
+            packets[packet].ip.icmpCode == slots[place].packet.icmpCode,
+            packets[packet].ip.totalLength == slots[place].packet.totalLength,
+            packets[packet].ip.fragmentOffset == slots[place].packet.fragmentOffset,
+            packets[packet].ip.moreFragments == slots[place].packet.moreFragments,
+            packets[packet].ip.payloadPrefix == slots[place].packet.payloadPrefix
+        else { return false }
+        return true
     }
 
     /// There may be a slot with a packet's identity.
@@ -343,10 +370,16 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         return UInt32(truncatingIfNeeded: slots[index(number)].records)
     }
 
+    /// Reads what the adding of a record begins with; what it returns means nothing.
+    func touchHead(_ hashes: PacketKey.Hashes) -> UInt32 { identityHeads[bucket(hashes.identity)] }
+
     /// Walks everything that is held, oldest first.
     func forEach(_ body: (Slot) -> Void) {
         for sequence in max(0, nextSequence - capacity)..<nextSequence { body(slots[index(sequence)]) }
     }
+
+    /// The number of the oldest slot that is held.
+    var oldestSequence: Int { nextSequence - slots.count }
 
     /// The number of the slot that was made last, -1 before the first.
     var newestSequence: Int { nextSequence - 1 }
@@ -382,6 +415,22 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
         places[place] = count + 1
         furtherPlaces[sequence] = places
         return true
+    }
+
+    /// Among the latest slots of its chain one may be of an equal packet.
+    @inline(__always)
+    private func mayMerge(_ hashes: PacketKey.Hashes) -> Bool {
+        let mark = Self.mark(hashes.identity)
+        let oldest = max(nextSequence - slots.count, 0)
+        var next = number(identityHeads[bucket(hashes.identity)])
+        var steps = 0
+        while next >= oldest, steps < Self.mergeLimit {
+            let link = identityLinks[index(next)]
+            if link.mark == mark { return true }
+            next = older(than: next, link.older)
+            steps += 1
+        }
+        return false
     }
 
     private mutating func merge(
@@ -428,6 +477,16 @@ struct Place: Hashable, Sendable {
     /// Before or behind a translation.
     let isTranslated: Bool
 
+    /// Of a packet that was not translated.
+    @inline(never)
+    init(_ packets: Span<PacketRecord>, _ index: Int) {
+        capture = packets[index].capture
+        interface = packets[index].interface
+        interfaceIndex = packets[index].interfaceIndex
+        direction = packets[index].direction
+        isTranslated = false
+    }
+
     init(_ packet: PacketRecord, isTranslated: Bool = false) {
         capture = packet.capture
         interface = packet.interface
@@ -450,9 +509,15 @@ extension PacketIndex.Sightings {
 
 extension IPPacket {
     /// It is a fragment, or less of it is known than would be compared: its identity lacks something.
-    var isPartial: Bool { isFragment || isTruncated || hasCutPayload }
+    @inline(__always)
+    var isPartial: Bool {
+        if isFragment { return true }
+        if isTruncated { return true }
+        return hasCutPayload
+    }
 
     /// Less of the payload is known than would be compared.
+    @inline(__always)
     var hasCutPayload: Bool {
         Int(payloadPrefix.count) < min(Int(payloadLength), PayloadPrefix.capacity)
     }

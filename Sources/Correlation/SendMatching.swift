@@ -182,7 +182,7 @@ extension Correlator {
         // Of several records of this process all have to say the same.
         if let creator = verdict.socketCreator,
             matches.truncatedWalk || matches.isNearestOnly
-                || !matches.accepted.allSatisfy({ sends[$0.slot].origin.creator == creator })
+                || !matches.accepted.allSatisfy({ rareFacts(of: $0.slot)?.creator == creator })
         {
             verdict.socketCreator = nil
         }
@@ -253,10 +253,14 @@ extension Correlator {
         var verdict = Verdict(
             kind: .process, confidence: confidence, method: .packet, reason: reason,
             sender: sends[match.slot].origin.sender)
-        if let before = sends[match.slot].origin.beforeNAT { verdict.beforeNAT = before }
-        if let creator = sends[match.slot].origin.creator { verdict.socketCreator = creator }
+        if let facts = rareFacts(of: match.slot) {
+            if let before = facts.beforeNAT { verdict.beforeNAT = before }
+            if let creator = facts.creator { verdict.socketCreator = creator }
+        }
         return verdict
     }
+
+    private func rareFacts(of slot: Int) -> RareFacts? { sends[slot].origin.rareFacts == 0 ? nil : rareFacts[slot] }
 
     /// It came in: the capture says so, or another machine's link-layer address.
     func isArrival(_ packet: PacketRecord) -> Bool {

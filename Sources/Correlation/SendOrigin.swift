@@ -19,28 +19,16 @@ struct SendOrigin: Equatable, Sendable {
     let segmentSize: UInt16
     let proof: SendRecord.Proof
     let interface: UInt32
-    private let rarities: Rarities
-
-    /// Kept apart: one origin is kept for every record, and with these in it would be twice as large.
-    private enum Rarities: Equatable, Sendable {
-        case none
-        indirect case some(beforeNAT: UntranslatedTuple?, creator: SocketCreator?)
-    }
+    /// Of what few records say (``RareFacts``); 0 for nothing. Two facts are taken for the same with a chance of one in 2⁶⁴.
+    let rareFacts: UInt64
 
     init(_ record: SendRecord) {
         sender = Sender(record)
         segmentSize = record.segmentSize
         proof = record.proof
         interface = record.interface
-        rarities =
-            record.beforeNAT == nil && record.creator == nil
-            ? .none : .some(beforeNAT: record.beforeNAT, creator: record.creator)
+        rareFacts = RareFacts(record)?.fingerprint ?? 0
     }
-
-    /// See ``SendRecord/beforeNAT``.
-    var beforeNAT: UntranslatedTuple? { if case .some(let tuple, _) = rarities { tuple } else { nil } }
-    /// See ``SendRecord/creator``.
-    var creator: SocketCreator? { if case .some(_, let creator) = rarities { creator } else { nil } }
 
     /// Who sent on the record's flow: whoever did from a borrowed context is not known, but it was somebody.
     var flowSender: SenderImage {
@@ -55,6 +43,25 @@ struct SendOrigin: Equatable, Sendable {
             && left.sender.imageVersion == right.sender.imageVersion && left.sender.host == right.sender.host
             && left.sender.user == right.sender.user && left.sender.threadName == right.sender.threadName
             && left.segmentSize == 0 && right.segmentSize == 0 && left.proof == right.proof
-            && left.rarities == right.rarities
+            && left.rareFacts == right.rareFacts
     }
+}
+
+/// What few send records say. Kept apart, by their slots' numbers: an origin is kept for every record, and is twice as large
+/// with these, and slow to copy.
+struct RareFacts: Hashable, Sendable {
+    /// See ``SendRecord/beforeNAT``.
+    let beforeNAT: UntranslatedTuple?
+    /// See ``SendRecord/creator``.
+    let creator: SocketCreator?
+
+    /// Nil where there is nothing to say.
+    init?(_ record: SendRecord) {
+        guard record.beforeNAT != nil || record.creator != nil else { return nil }
+        beforeNAT = record.beforeNAT
+        creator = record.creator
+    }
+
+    /// Never 0.
+    var fingerprint: UInt64 { UInt64(truncatingIfNeeded: hashValue) | 1 }
 }

@@ -135,6 +135,7 @@ public func decodeFrame(_ frame: RawSpan, linkType: UInt16, originalLength: Int)
 ///   - originalLength: the packet's length before it was cut.
 /// - Returns: what could be read; nil where the fixed IP header is not there or the version is neither 4 nor 6.
 public func decodeIP(_ bytes: RawSpan, originalLength: Int) -> IPPacket? {
+    if let glance = PacketGlance(internet: bytes, originalLength: originalLength) { return IPPacket(glance) }
     var decoded = DecodedFrame()
     decoded.decodeInternet(bytes, at: 0, originalLength: max(originalLength, bytes.byteCount))
     return decoded.ip

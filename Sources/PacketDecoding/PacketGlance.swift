@@ -95,6 +95,12 @@ extension PacketGlance {
         sourceMAC = MACAddress(bits: frame.bigEndian(at: 4, as: UInt64.self))
     }
 
+    /// The same of a packet from its IP header on, which has no link-layer addresses.
+    init?(internet packet: RawSpan, originalLength: Int) {
+        guard packet.byteCount >= 28, packet.byte(at: 0) == 0x45 else { return nil }
+        self.init(v4: packet, room: max(originalLength, packet.byteCount))
+    }
+
     /// - Parameter room: how much of the frame lay behind its link-layer header before it was cut.
     @inline(__always)
     private init?(v4 packet: RawSpan, room: Int) {

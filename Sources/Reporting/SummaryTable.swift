@@ -29,7 +29,7 @@ public struct SummaryTable: Sendable {
     /// The groups of packets of which no evidence speaks, by their tag's position + 1; -1 for none yet.
     private var unattributed: [Int] = []
     /// The groups of keys that were asked for lately, by a few bits of theirs.
-    private var recent = [(key: Key, index: Int)?](repeating: nil, count: 64)
+    private var recent = [(key: Key, index: Int)?](repeating: nil, count: 256)
 
     /// A row of the table.
     public struct Row: Sendable {
@@ -80,7 +80,7 @@ public struct SummaryTable: Sendable {
         var place: Int {
             let mixed =
                 (UInt64(sender.pid) ^ sender.startTime &* 31 ^ UInt64(truncatingIfNeeded: Int(tag &* 8 &+ detail)))
-            return Int(truncatingIfNeeded: (mixed &* 0x9E37_79B9_7F4A_7C15) >> 58) ^ Int(kind.rawValue)
+            return Int(truncatingIfNeeded: (mixed &* 0x9E37_79B9_7F4A_7C15) >> 56) ^ Int(kind.rawValue)
         }
     }
 

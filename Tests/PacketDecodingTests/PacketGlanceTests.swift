@@ -32,6 +32,10 @@ struct PacketGlanceTests {
         if glance.transport == .other { return "transport" }
         if IPPacket(glance) != ip { return "packet: \(IPPacket(glance)), not \(ip)" }
         let decoded = decode(frame, linkType, originalLength: original)
+        let packet = Array(frame.dropFirst(decoded.networkOffset))
+        if ip.version == .v4, decodePacket(packet, originalLength: original - decoded.networkOffset) != ip {
+            return "without a link layer"
+        }
         if glance.sourceMAC != decoded.sourceMAC { return "source MAC" }
         if glance.destinationMAC != decoded.destinationMAC { return "destination MAC" }
         if decoded.isBehindRareHeaders || decoded.direction != .unknown { return "link layer" }

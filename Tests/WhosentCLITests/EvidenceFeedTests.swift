@@ -1,3 +1,4 @@
+import Correlation
 import Evidence
 import Foundation
 import PcapNG
@@ -16,6 +17,7 @@ struct EvidenceFeedTests {
     private struct Log: EvidenceSink {
         var lines: [String] = []
 
+        mutating func add(_ records: Span<SendRecord>, _ index: Int, _ lookup: PacketLookup?) { add(records[index]) }
         mutating func add(_ record: SendRecord) {
             lines.append("send \(record.socketCookie) \(record.time) host \(record.host) machine \(record.machine)")
         }

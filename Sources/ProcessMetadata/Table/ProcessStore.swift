@@ -7,10 +7,10 @@ struct ProcessStore: Sendable {
         var key: ProcessKey
         var host: UInt16
 
-        /// Which of 64 places it has among the latest answers.
+        /// Which of 256 places it has among the latest answers.
         fileprivate var place: Int {
             let mixed = (UInt64(key.pid) ^ key.startTime &* 31 ^ UInt64(host)) &* 0x9E37_79B9_7F4A_7C15
-            return Int(truncatingIfNeeded: mixed >> 58)
+            return Int(truncatingIfNeeded: mixed >> 56)
         }
     }
 
@@ -27,7 +27,7 @@ struct ProcessStore: Sendable {
     private var incarnations: [HostPID: [Int]] = [:]
     private var queues = [EntryQueue](repeating: EntryQueue(), count: 3)
     /// The latest answers, by a few bits of what was asked for: few processes send most packets.
-    private var recent = [(index: Index, slot: Int)?](repeating: nil, count: 64)
+    private var recent = [(index: Index, slot: Int)?](repeating: nil, count: 256)
 
     /// How many processes stand in a queue.
     func count(_ queue: EntryQueue.Name) -> Int { queues[queue.rawValue].count }

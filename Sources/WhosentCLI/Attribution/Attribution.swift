@@ -93,6 +93,8 @@ struct Attribution: ~Copyable, EvidenceSink {
     var interfaces: [CaptureInterface] = [] { didSet { naming.recent = RecentLocations() } }
     var summary = RunSummary()
     var packetCounts = PacketCounts()
+    /// See ``Correlation/Correlator/prepare(_:into:)``.
+    private var touched: UInt32 = 0
     /// Frames whose IP header the capture cut before its end, by capture.
     private var cutHeaders: [UInt16: UInt64] = [:]
     /// What this run lost; evidence has its own account.
@@ -113,6 +115,13 @@ struct Attribution: ~Copyable, EvidenceSink {
 
     // MARK: What comes in
 
+    mutating func prepare(_ records: Span<SendRecord>, into lookups: inout [PacketLookup]) {
+        touched &+= correlator.prepare(records, into: &lookups)
+    }
+    mutating func add(_ records: Span<SendRecord>, _ index: Int, _ lookup: PacketLookup?) {
+        correlator.add(records, index, lookup)
+        if hostSends != nil { hostSends?.add(records[index]) }
+    }
     mutating func add(_ record: SendRecord) {
         correlator.add(record)
         hostSends?.add(record)

@@ -8,8 +8,8 @@ import Synchronization
 ///
 /// The records are the same in the same order, so the thread shows in nothing but the time that it takes.
 final class EvidenceAhead: Sendable {
-    /// How many batches are on their way or wait to be filled.
-    private static let batches = 3
+    /// See ``FillingThread/init(group:_:)``.
+    private static let group = 3
 
     private let reading: EvidenceReading
     private let thread: FillingThread<EvidenceBatch>
@@ -24,7 +24,7 @@ final class EvidenceAhead: Sendable {
         self.mayHaveThread = mayHaveThread && reader.progress != nil
         let reading = EvidenceReading(reader)
         self.reading = reading
-        thread = FillingThread { reading.read(into: &$0) }
+        thread = FillingThread(group: Self.group) { reading.read(into: &$0) }
     }
 
     deinit {
@@ -37,8 +37,7 @@ final class EvidenceAhead: Sendable {
     /// then.
     func read(into batch: inout EvidenceBatch) {
         let isAhead = hasThread.withLock { known in
-            let empty = Array(repeating: EvidenceBatch(), count: Self.batches)
-            let isAhead = known ?? (mayHaveThread && thread.start(empty))
+            let isAhead = known ?? (mayHaveThread && thread.start(EvidenceBatch()))
             known = isAhead
             return isAhead
         }

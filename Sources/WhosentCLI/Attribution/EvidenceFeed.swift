@@ -1,17 +1,27 @@
 import Capture
+import Correlation
 import Evidence
 import Records
 import TextEscaping
 
 /// Takes what evidence files hold.
 protocol EvidenceSink: ~Copyable {
-    mutating func add(_ record: SendRecord)
+    /// Makes ready for records that are to be added soon: their look-ups, or nothing.
+    mutating func prepare(_ records: Span<SendRecord>, into lookups: inout [PacketLookup])
+    /// - Parameters:
+    ///   - index: a record's place in `records`.
+    ///   - lookup: the record's, where it was made.
+    mutating func add(_ records: Span<SendRecord>, _ index: Int, _ lookup: PacketLookup?)
     mutating func add(_ record: WireRecord)
     mutating func add(_ record: ProcessRecord)
     mutating func add(_ scan: TunnelScan)
     mutating func add(_ loss: LossInterval)
     mutating func add(_ damage: [Damage])
     mutating func setCoverage(_ coverage: Coverage, host: UInt16)
+}
+
+extension EvidenceSink where Self: ~Copyable {
+    mutating func prepare(_ records: Span<SendRecord>, into lookups: inout [PacketLookup]) {}
 }
 
 /// Evidence files, read only as far as the captures have come.
@@ -25,6 +35,8 @@ struct EvidenceFeed {
         let machine: UInt16
         /// Records that were read, and how many of them were taken.
         var batch = EvidenceBatch()
+        /// Of its send records, or none.
+        var lookups: [PacketLookup] = []
         var takenSends = 0
         var takenOthers = 0
         /// Nothing is to be taken before the captures have come to this moment.
@@ -135,7 +147,8 @@ struct EvidenceFeed {
             } else if source.takenSends < source.batch.sends.count {
                 let moment = source.batch.sends[source.takenSends].time
                 guard take(moment, in: &source, time) else { return }
-                sink.add(source.batch.sends[source.takenSends])
+                let lookup = source.takenSends < source.lookups.count ? source.lookups[source.takenSends] : nil
+                sink.add(source.batch.sends.span, source.takenSends, lookup)
                 source.takenSends += 1
             } else {
                 guard try readMore(&source, clockOffset) else {
@@ -143,6 +156,10 @@ struct EvidenceFeed {
                     sink.add(source.file.damage)
                     return
                 }
+                var lookups: [PacketLookup] = []
+                swap(&lookups, &source.lookups)
+                sink.prepare(source.batch.sends.span, into: &lookups)
+                swap(&lookups, &source.lookups)
             }
         }
     }
@@ -171,6 +188,7 @@ struct EvidenceFeed {
         case nil: break
         }
         source.file.read(into: &source.batch)
+        source.lookups.removeAll(keepingCapacity: true)
         source.takenSends = 0
         source.takenOthers = 0
         guard clockOffset != 0 || source.machine != source.host else { return true }

@@ -17,15 +17,24 @@ final class FillingThread<Batch: Sendable>: Sendable {
     private let free = Handover<Box>()
     private let filled = Handover<Box>()
     private let ended = Handover<Bool>()
+    /// Used batches that are not given back yet.
+    private let used = Mutex<[Box]>([])
+    private let group: Int
 
-    /// - Parameter fill: fills a batch, and says whether that was the last one.
-    init(_ fill: @escaping @Sendable (inout Batch) -> Bool) { self.fill = fill }
+    /// - Parameters:
+    ///   - group: so many used batches are given back at once: waking a thread takes microseconds where processors are
+    ///     virtual, and each that waits for single batches would be woken for every one.
+    ///   - fill: fills a batch, and says whether that was the last one.
+    init(group: Int, _ fill: @escaping @Sendable (inout Batch) -> Bool) {
+        self.group = group
+        self.fill = fill
+    }
 
     /// Starts the thread; false where none can be made.
     ///
-    /// - Parameter batches: those that are on their way or wait to be filled; one more is in use.
-    func start(_ batches: [Batch]) -> Bool {
-        for batch in batches { free.put(Box(batch)) }
+    /// - Parameter empty: a batch, of which as many are made as two groups have; one more is in use.
+    func start(_ empty: Batch) -> Bool {
+        for _ in 0..<2 * group { free.put(Box(empty)) }
         return DetachedThread.start { self.run() }
     }
 
@@ -42,7 +51,12 @@ final class FillingThread<Batch: Sendable>: Sendable {
     func take(_ batch: inout Batch) {
         guard let box = filled.take() else { return }
         box.batch.withLock { swap(&$0, &batch) }
-        free.put(box)
+        used.withLock { used in
+            used.append(box)
+            guard used.count == group else { return }
+            for box in used { free.put(box) }
+            used.removeAll(keepingCapacity: true)
+        }
     }
 
     /// Ends the thread, wherever it is, and waits for that; it is near.

@@ -101,9 +101,10 @@ struct PacketCounter {
             return .verdict
         }
         let found = attribution.correlator.judgeBriefly(
-            span, index, lookups[findings.count], passesFilters: passed, seenHere: attribution.settings.seenHere)
+            span, index, lookups[findings.count], passesFilters: passed, seenHere: attribution.settings.seenHere,
+            &verdicts)
         switch found {
-        case .full(let verdict): verdicts.append(verdict)
+        case .full: break
         case .received(let confidence):
             if let group = output.table.group(received: confidence) { return .received(group) }
             verdicts.append(attribution.verdict(on: span[index], passesFilters: passed))

@@ -6,8 +6,8 @@ import Synchronization
 ///
 /// The packets are the same in the same order, so the thread shows in nothing but the time that it takes.
 struct PacketsAhead: ~Copyable {
-    /// How many batches are on their way or wait to be filled.
-    private static let batches = 3
+    /// See ``FillingThread/init(group:_:)``.
+    private static let group = 3
 
     private let reading: PacketReading
     private let thread: FillingThread<TaggedPackets>
@@ -20,9 +20,8 @@ struct PacketsAhead: ~Copyable {
     init(_ file: Savefile, _ tagger: PacketTagger) {
         let reading = PacketReading(file, tagger)
         self.reading = reading
-        thread = FillingThread { reading.read(into: &$0) }
-        isAhead =
-            file.mayBeReadAhead && thread.start(Array(repeating: TaggedPackets(), count: Self.batches))
+        thread = FillingThread(group: Self.group) { reading.read(into: &$0) }
+        isAhead = file.mayBeReadAhead && thread.start(TaggedPackets())
     }
 
     /// What is read already is the last: what was to come is left out.

@@ -107,7 +107,9 @@ private struct ExplainedRecords: EvidenceSink {
 
     init(withoutArguments: Bool) { self.withoutArguments = withoutArguments }
 
-    mutating func add(_ record: SendRecord) { correlator.add(record) }
+    mutating func add(_ records: Span<SendRecord>, _ index: Int, _ lookup: PacketLookup?) {
+        correlator.add(records, index, lookup)
+    }
     mutating func add(_ record: WireRecord) { correlator.add(record) }
     mutating func add(_ record: ProcessRecord) { processes.add(record) }
     mutating func add(_ scan: TunnelScan) { correlator.add(scan) }
