@@ -68,6 +68,8 @@ def measure_size(arguments, files, rounds, others, least=None):
             text=f", {cpu:.3f} s of processors"))
         rows.append(Result(
             f"anonymous memory of that `{name}`", "", "", max(value[2] for value in values[name]), 128, unit="MiB"))
+        rows.append(Result(
+            f"mapped file pages of that `{name}`", "", "", max(value[3] for value in values[name]), unit="MiB"))
     if "least" in others:
         rows.append(compared(
             f"`join` of {million(files.packets)}, the least that C does: tools/benchmark/least.c", values, "least", "tcpdump"))
