@@ -23,12 +23,16 @@ final class StartedCommand {
         process.arguments = Array(words.dropFirst())
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = input
+        var handles: [FileHandle] = []
         for (file, isError) in [(outputFile, false), (errorFile, true)] {
             try Data().write(to: file)
             let handle = try FileHandle(forWritingTo: file)
             if isError { process.standardError = handle } else { process.standardOutput = handle }
+            handles.append(handle)
         }
         try Self.withSignalsUnblocked { try process.run() }
+        // The command has its own; left to Foundation these stay open until the tests end.
+        for handle in handles { try handle.close() }
     }
 
     /// Tests run on Dispatch's threads, which block every signal; a child would inherit that and never see an interrupt.

@@ -32,10 +32,26 @@ enum TestMachine {
         }
     }()
 
-    /// A new empty folder that every user may enter.
+    /// A new empty folder that every user may enter; it is removed when the tests end, if not before.
     static func temporaryFolder() throws -> URL {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "whosent-test-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try folderForAll(in: ownFolder.get(), newName())
+    }
+
+    /// Holds every temporary folder of this process: one removal at its end takes them all, whatever failed or was thrown.
+    private static let ownFolder = Result<URL, any Error> {
+        let folder = try folderForAll(in: FileManager.default.temporaryDirectory, "whosent-test-\(newName())")
+        atexit { TestMachine.removeOwnFolder() }
+        return folder
+    }
+
+    private static func removeOwnFolder() { _ = try? FileManager.default.removeItem(at: ownFolder.get()) }
+
+    /// A name that nothing has. 48 bits of chance are enough, and a whole UUID twice leaves a socket's path no room.
+    private static func newName() -> String { String(UUID().uuidString.prefix(13)) }
+
+    private static func folderForAll(in parent: URL, _ name: String) throws -> URL {
+        let folder = parent.appending(path: name)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
         return folder
     }

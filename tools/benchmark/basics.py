@@ -94,19 +94,20 @@ def compile_tool(folder, name, *sources):
 
 
 def timed(command):
-    """Wall seconds, processor seconds, and the peak of anonymous memory in MiB of a command."""
+    """Wall seconds, processor seconds, and the peaks of anonymous memory and of mapped files in MiB of a command."""
     begin = time.monotonic()
     process = subprocess.Popen(
         [*BOUND, *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     errors = []
     drain = threading.Thread(target=lambda: errors.append(process.stderr.read()), daemon=True)
     drain.start()
-    peak = 0
+    anonymous = mapped = 0
     while True:
         finished, status, usage = os.wait4(process.pid, os.WNOHANG)
         if finished:
             break
-        peak = max(peak, anonymous_memory(process.pid))
+        now = memory(process.pid)
+        anonymous, mapped = max(anonymous, now[0]), max(mapped, now[1])
         time.sleep(0.005)
     wall = time.monotonic() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -114,15 +115,16 @@ def timed(command):
     if process.returncode:
         message = b"".join(errors).decode(errors="replace").strip()
         raise Failure(f"{' '.join(command)} ended with {process.returncode}: {message}")
-    return wall, usage.ru_utime + usage.ru_stime, peak
+    return wall, usage.ru_utime + usage.ru_stime, anonymous, mapped
 
 
-def anonymous_memory(pid):
-    """RssAnon in MiB: what is the process's own, without mapped files."""
+def memory(pid):
+    """RssAnon and RssFile in MiB: what is the process's own, and pages of files that it maps."""
     try:
-        return int(re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) / 1024
+        status = Path(f"/proc/{pid}/status").read_text()
+        return tuple(int(re.search(rf"{name}:\s+(\d+)", status)[1]) / 1024 for name in ("RssAnon", "RssFile"))
     except (OSError, TypeError):
-        return 0
+        return 0, 0
 
 
 def interleaved(sides, rounds, begin):

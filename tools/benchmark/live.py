@@ -10,8 +10,9 @@ import time
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import NamedTuple
 
-from basics import BOUND, Failure, Result, anonymous_memory, compile_tool, interleaved, median, run, say
+from basics import BOUND, Failure, Result, compile_tool, interleaved, median, memory, run, say
 from lab import PORT, SENDER_ADDRESS, Background, Lab, recording
 from programs import EmptyPair, Statistics, program_times
 
@@ -33,7 +34,8 @@ def measure(arguments, folder):
         direct, more = in_kernel(arguments, lab, evidence, cpu, seconds)
         rows += more
         if not arguments.quick:
-            rows += latency(arguments, lab)
+            rows += latency(arguments, lab, 8, "8-byte datagrams, which may be notifications")
+            rows += latency(arguments, lab, 16, "16-byte datagrams")
             rows += idle(arguments, evidence)
             rows += crowds(arguments, lab, evidence, cpu)
     with Lab(sender, is_routed=True) as lab:
@@ -98,6 +100,15 @@ def compared(what, rates, ours, peer, bar):
         median(rates[peer]) / median(rates[ours]), bar, spread=pairs)
 
 
+class Cost(NamedTuple):
+    """Nanoseconds a packet in the kernel; net, gross and runs by program; what an empty program took."""
+
+    net: float
+    gross: float
+    programs: dict
+    empty: float
+
+
 class Costs:
     """What programs took between two looks, with and without the counting's own cost."""
 
@@ -109,7 +120,6 @@ class Costs:
         return program_times(self.recorder.process.pid), self.empty.times()
 
     def each(self, packets):
-        """Gross and net nanoseconds a packet, the same by program, and what an empty program took."""
         programs, empty = self.look()
         bases = {hook: (empty[hook][0] - before[0]) / max(empty[hook][1] - before[1], 1)
                  for hook, before in self.before[1].items()}
@@ -119,10 +129,10 @@ class Costs:
             spent, count = nanoseconds - earlier[0], runs - earlier[1]
             base = bases["transmit" if name.startswith("transmit") else "egress"]
             if count:
-                by_program[name.split("#")[0]] = (spent / packets, (spent - count * base) / packets, count / packets)
-        gross = sum(cost[0] for cost in by_program.values())
-        net = sum(cost[1] for cost in by_program.values())
-        return gross, net, by_program, statistics.mean(bases.values())
+                by_program[name.split("#")[0]] = ((spent - count * base) / packets, spent / packets, count / packets)
+        net = sum(cost[0] for cost in by_program.values())
+        gross = sum(cost[1] for cost in by_program.values())
+        return Cost(net, gross, by_program, statistics.mean(bases.values()))
 
     def passed(self):
         """How many packets passed the first hook."""
@@ -149,6 +159,7 @@ def beside_empty_programs(arguments, evidence):
 
 
 def in_kernel(arguments, lab, evidence, cpu, seconds):
+    """Rows, and what a datagram costs."""
     def cost(mode):
         with beside_empty_programs(arguments, evidence) as (recorder, empty):
             costs = Costs(recorder, empty)
@@ -156,26 +167,29 @@ def in_kernel(arguments, lab, evidence, cpu, seconds):
             # A stream's segments are counted by the empty programs, which see what the recorder's see.
             return costs.each(sent if mode == "flood" else costs.passed())
 
-    def median_cost(mode):
-        measured = sorted((cost(mode) for _ in range(1 if arguments.quick else 3)), key=lambda one: one[1])
-        return *measured[len(measured) // 2], [one[1] for one in measured]
-
-    say("kernel: attributed datagrams")
-    gross, net, by_program, base, spread = median_cost("flood")
+    rounds = interleaved(
+        {"datagram": lambda: cost("flood"), "TCP segment": lambda: cost("stream")},
+        1 if arguments.quick else arguments.rounds, "in the kernel, ns")
+    datagram, segment = middle(rounds["datagram"]), middle(rounds["TCP segment"])
     rows = [Result(
-        "in the kernel, an attributed datagram, net of counting", f"{net:.0f} ns ({gross:.0f} gross)",
-        f"{base:.0f} ns, an empty program", net, 120, unit="ns", spread=spread,
-        seen=120 * max(base / QUIET, 1))]
-    for name, (spent, less, runs) in sorted(by_program.items(), key=lambda item: -item[1][0]):
+        "in the kernel, an attributed datagram, net of counting", f"{datagram.net:.0f} ns ({datagram.gross:.0f} gross)",
+        f"{datagram.empty:.0f} ns, an empty program", datagram.net, 120, unit="ns",
+        spread=[one.net for one in rounds["datagram"]], seen=120 * max(datagram.empty / QUIET, 1))]
+    for name, (net, gross, runs) in sorted(datagram.programs.items(), key=lambda item: -item[1][1]):
         if runs > 0.01:
-            rows.append(Result(f"of that, `{name}`", f"{less:.0f} ns ({spent:.0f} gross)", "", less, unit="ns"))
-    say("kernel: TCP")
-    gross, less, _, base, spread = median_cost("stream")
+            rows.append(Result(
+                f"of that, `{name}`", f"{net:.0f} ns ({gross:.0f} gross)", "", net, unit="ns",
+                spread=[one.programs[name][0] for one in rounds["datagram"] if name in one.programs]))
     rows.append(Result(
-        "in the kernel, a TCP segment, net of counting", f"{less:.1f} ns ({gross:.0f} gross)",
-        f"{base:.0f} ns, an empty program", less, 8, unit="ns", spread=spread,
-        seen=20 * max(base / QUIET, 1)))
-    return net, rows
+        "in the kernel, a TCP segment, net of counting", f"{segment.net:.1f} ns ({segment.gross:.0f} gross)",
+        f"{segment.empty:.0f} ns, an empty program", segment.net, 8, unit="ns",
+        spread=[one.net for one in rounds["TCP segment"]], seen=20 * max(segment.empty / QUIET, 1)))
+    return datagram.net, rows
+
+
+def middle(costs):
+    """The round with the median: its other figures belong to it."""
+    return sorted(costs, key=lambda cost: cost.net)[len(costs) // 2]
 
 
 def forwarding(arguments, lab, evidence, cpu, seconds, direct):
@@ -187,7 +201,13 @@ def forwarding(arguments, lab, evidence, cpu, seconds, direct):
         with EmptyPair():
             return lab.flood(seconds, cpu)
 
-    sides = {"untraced": lambda: lab.flood(seconds, cpu), "record": recorded}
+    def counted():
+        with beside_empty_programs(arguments, evidence) as (recorder, empty):
+            costs = Costs(recorder, empty)
+            _, sent = lab.flood(seconds, cpu)
+            return costs.each(sent)
+
+    sides = {"untraced": lambda: lab.flood(seconds, cpu), "record": recorded, "counted, ns": counted}
     if not arguments.quick:
         sides["hooked"] = hooked
     for side in sides.values():
@@ -202,22 +222,19 @@ def forwarding(arguments, lab, evidence, cpu, seconds, direct):
         rows.append(Result(
             "the same with empty programs at the same hooks", f"{median(rates['hooked']):,.0f}/s",
             f"{median(rates['untraced']):,.0f}/s untraced", median(rates["hooked"]) / median(rates["untraced"])))
-    with beside_empty_programs(arguments, evidence) as (recorder, empty):
-        costs = Costs(recorder, empty)
-        _, sent = lab.flood(seconds, cpu)
-        _, net, _, base = costs.each(sent)
+    forwarded = middle(rates["counted, ns"])
     rows.append(Result(
-        "in the kernel, a forwarded UDP packet, net of counting and of its sending", f"{net - direct:.0f} ns",
-        f"{direct:.0f} ns, its sending", net - direct, 50, unit="ns",
-        seen=50 * max(base / QUIET, 1)))
+        "in the kernel, a forwarded UDP packet, net of counting and of its sending", f"{forwarded.net - direct:.0f} ns",
+        f"{direct:.0f} ns, its sending", forwarded.net - direct, 50, unit="ns",
+        spread=[one.net - direct for one in rates["counted, ns"]], seen=50 * max(forwarded.empty / QUIET, 1)))
     return rows
 
 
-def latency(arguments, lab):
-    """From a packet's time stamp to its line, and from the start to the first line."""
-    say("live: latency of verdicts")
+def latency(arguments, lab, length, kind):
+    """From a datagram's time stamp to its line, and from the start to the first line; `kind` names it in the rows."""
+    say(f"live: latency of verdicts, {length} bytes")
     sender = subprocess.Popen(
-        [*BOUND, "ip", "netns", "exec", lab.names[0], lab.sender, "pace", lab.target, str(PORT), "8", str(0)],
+        [*BOUND, "ip", "netns", "exec", lab.names[0], lab.sender, "pace", lab.target, str(PORT), "8", str(length)],
         stdout=subprocess.DEVNULL)
     begin = time.monotonic()
     process = subprocess.Popen(
@@ -227,7 +244,8 @@ def latency(arguments, lab):
     for line in process.stdout:
         now = datetime.now(timezone.utc)
         moment = re.search(r'"@timestamp":"([^"]+)"', line)
-        if not moment:
+        # The interfaces' own packets have lines too.
+        if not moment or f'"payload":{{"length":{length},' not in line:
             continue
         first = first or time.monotonic() - begin
         text = re.sub(r"(\.\d{6})\d*Z", r"\1+00:00", moment[1])
@@ -239,9 +257,9 @@ def latency(arguments, lab):
         raise Failure(f"only {len(delays)} lines came of `whosent live`")
     ranks = statistics.quantiles(delays, n=100)
     return [
-        Result("time to the first verdict", f"{first * 1000:.0f} ms", "", first * 1000, unit="ms"),
-        Result("from a packet to its line, median", f"{ranks[49]:.0f} ms", "", ranks[49], unit="ms"),
-        Result("from a packet to its line, 99 of 100", f"{ranks[98]:.0f} ms", "", ranks[98], unit="ms"),
+        Result(f"time to the first verdict, {kind}", f"{first * 1000:.0f} ms", "", first * 1000, unit="ms"),
+        Result(f"from a packet to its line, {kind}: median", f"{ranks[49]:.0f} ms", "", ranks[49], unit="ms"),
+        Result(f"from a packet to its line, {kind}: 99 of 100", f"{ranks[98]:.0f} ms", "", ranks[98], unit="ms"),
     ]
 
 
@@ -253,10 +271,11 @@ def idle(arguments, evidence):
         before = processor_seconds(recorder.process.pid)
         time.sleep(10)
         share = (processor_seconds(recorder.process.pid) - before) / 10 * 100
-        memory = anonymous_memory(recorder.process.pid)
+        anonymous, mapped = memory(recorder.process.pid)
     return [
         Result("processor while nothing is sent by the lab, `record`", f"{share:.2f} %", "", share, 0.5, unit="% of a core"),
-        Result("anonymous memory then", f"{memory:.1f} MiB", "", memory, 48, unit="MiB"),
+        Result("anonymous memory then", f"{anonymous:.1f} MiB", "", anonymous, 48, unit="MiB"),
+        Result("mapped file pages then, the BPF maps that it maps among them", f"{mapped:.1f} MiB", "", mapped, unit="MiB"),
     ]
 
 
@@ -268,28 +287,33 @@ def processor_seconds(pid):
 def crowds(arguments, lab, evidence, cpu):
     """Whether many processes with a socket each make a packet cost more."""
     limit = int(Path("/proc/sys/kernel/pid_max").read_text()) - 1500
-    nets = {}
-    for count in CROWDS:
-        processes = min(count, limit)
-        say(f"growth: {processes} processes with a socket each")
-        crowd = subprocess.Popen(
-            [*BOUND, "ip", "netns", "exec", lab.names[0], lab.sender, "crowd", SENDER_ADDRESS, "0", str(processes)],
-            stdout=subprocess.PIPE, text=True)
-        try:
-            if crowd.stdout.readline().strip() != "there":
-                raise Failure("the crowd did not come up")
-            with beside_empty_programs(arguments, evidence) as (recorder, empty):
-                time.sleep(1)
-                runs = []
-                for _ in range(3):
-                    costs = Costs(recorder, empty)
-                    _, sent = lab.flood(1, cpu)
-                    runs.append(costs.each(sent)[1])
-                nets[processes] = statistics.median(runs)
-        finally:
-            crowd.send_signal(signal.SIGTERM)
-            crowd.wait(60)
-    fewest, most = min(nets), max(nets)
+    counts = sorted({min(count, limit) for count in CROWDS})
+    rounds = interleaved(
+        {f"{count:,} processes": lambda count=count: beside_crowd(arguments, lab, evidence, cpu, count) for count in counts},
+        arguments.rounds, "growth, ns")
+    nets = {count: [cost.net for cost in costs] for count, costs in zip(counts, rounds.values())}
+    fewest, most = counts[0], counts[-1]
     return [Result(
         f"growth: a datagram in the kernel with {most:,} processes and sockets beside {fewest:,}",
-        ", ".join(f"{net:.0f} ns with {count:,}" for count, net in sorted(nets.items())), "", nets[most] / nets[fewest], 1.10)]
+        ", ".join(f"{median(nets[count]):.0f} ns with {count:,}" for count in counts), "",
+        median(nets[most]) / median(nets[fewest]), 1.10,
+        spread=[many / few for many, few in zip(nets[most], nets[fewest])])]
+
+
+def beside_crowd(arguments, lab, evidence, cpu, processes):
+    crowd = subprocess.Popen(
+        [*BOUND, "ip", "netns", "exec", lab.names[0], lab.sender, "crowd", SENDER_ADDRESS, "0", str(processes)],
+        stdout=subprocess.PIPE, text=True)
+    try:
+        if crowd.stdout.readline().strip() != "there":
+            raise Failure("the crowd did not come up")
+        with beside_empty_programs(arguments, evidence) as (recorder, empty):
+            time.sleep(1)
+            costs = Costs(recorder, empty)
+            _, sent = lab.flood(1, cpu)
+            return costs.each(sent)
+    finally:
+        crowd.send_signal(signal.SIGTERM)
+        crowd.wait(60)
+        # They hold its output open: what is measured next waits until the last one has gone.
+        crowd.stdout.read()

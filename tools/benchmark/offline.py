@@ -12,6 +12,9 @@ from basics import BOUND, Failure, Result, compile_tool, first, interleaved, med
 PEER_FILTER = "udp or icmp or icmp6"
 # Ratios to tcpdump where the bar is known to be missed.
 SEEN = {"join": 6.5}
+# Rounds of 40 million packets, each half a minute: with seven the whole run would take more than ten.
+LARGE_ROUNDS = 5
+PEERS = {"tcpdump": "tcpdump -r -w /dev/null", "tshark": "tshark -q -z io,phs"}
 
 
 class Files:
@@ -48,70 +51,65 @@ def million(packets):
     return f"{packets / 1e6:g} million packets"
 
 
-def measure_size(arguments, files, rounds, least):
-    """Rows of one size, and what each packet cost."""
+def measure_size(arguments, files, rounds, others, least=None):
+    """Rows of one size, and what each packet cost; `others` are sides beside those of every size."""
     commands = files.commands(arguments.whosent, least)
-    names = ("tcpdump", "classify", "join") + (("least",) if least else ())
+    names = ("tcpdump", "classify", "join", *others)
     sides = {name: lambda name=name: timed(commands[name]) for name in names}
     say(f"offline, {million(files.packets)}: warm-up")
     for side in sides.values():
         side()
     values = interleaved(sides, rounds, f"offline, {million(files.packets)}")
-    peer = median(values["tcpdump"])
     rows = []
     for name, bar in (("classify", 1.0), ("join", 2.0)):
-        ours = median(values[name])
-        pairs = [first(one) / first(other) for one, other in zip(values[name], values["tcpdump"])]
         cpu = median([value[1] for value in values[name]])
-        rows.append(Result(
-            f"`{name}` of {million(files.packets)}, summary", f"{ours:.3f} s, {cpu:.3f} s of processors",
-            f"{peer:.3f} s, tcpdump -r -w /dev/null", ours / peer, bar, spread=pairs, seen=SEEN.get(name)))
+        rows.append(compared(
+            f"`{name}` of {million(files.packets)}, summary", values, name, "tcpdump", bar,
+            text=f", {cpu:.3f} s of processors"))
         rows.append(Result(
             f"anonymous memory of that `{name}`", "", "", max(value[2] for value in values[name]), 128, unit="MiB"))
-    if least:
         rows.append(Result(
-            f"`join` of {million(files.packets)}, the least that C does: tools/benchmark/least.c", f"{median(values['least']):.3f} s",
-            f"{peer:.3f} s, tcpdump -r -w /dev/null", median(values["least"]) / peer))
+            f"mapped file pages of that `{name}`", "", "", max(value[3] for value in values[name]), unit="MiB"))
+    if "least" in others:
+        rows.append(compared(
+            f"`join` of {million(files.packets)}, the least that C does: tools/benchmark/least.c", values, "least", "tcpdump"))
+    if "ndjson" in others:
+        rows.append(compared(f"`join` of {million(files.packets)}, NDJSON", values, "ndjson", "tcpdump"))
+    if "tshark" in others:
+        rows.append(compared(f"`join` of {million(files.packets)} beside tshark", values, "join", "tshark"))
     each = {name: median(values[name]) / files.packets for name in ("classify", "join")}
     memory = {name: max(value[2] for value in values[name]) for name in ("classify", "join")}
-    return rows, each, memory, peer
+    return rows, each, memory
 
 
-def slow_peers(arguments, files, peer):
-    """Each once: tshark dissects whole packets, and a line a packet is many bytes."""
-    commands = files.commands(arguments.whosent)
-    rows = []
-    lines = timed(commands["ndjson"])[0]
-    rows.append(Result(
-        f"`join` of {million(files.packets)}, NDJSON (once)", f"{lines:.3f} s", f"{peer:.3f} s, tcpdump", lines / peer))
-    if shutil.which("tshark"):
-        tshark = timed(commands["tshark"])[0]
-        join = timed(commands["join"])[0]
-        rows.append(Result(
-            f"`join` of {million(files.packets)} beside tshark (once)", f"{join:.3f} s", f"{tshark:.3f} s, tshark -q -z io,phs",
-            join / tshark))
-    return rows
+def compared(what, values, ours, peer, bar=None, text=""):
+    """A row of two sides' seconds; `text` stands behind ours."""
+    pairs = [first(one) / first(other) for one, other in zip(values[ours], values[peer])]
+    seconds, beside = median(values[ours]), median(values[peer])
+    return Result(
+        what, f"{seconds:.3f} s{text}", f"{beside:.3f} s, {PEERS[peer]}", seconds / beside, bar, spread=pairs,
+        seen=SEEN.get(ours) if bar else None)
 
 
 def measure(arguments, folder):
     if not shutil.which("tcpdump"):
         raise Failure("tcpdump is not installed", 69)
     generator = compile_tool(folder, "generate", "generate.c", "evidence.c")
-    sizes = [(400_000, 0, arguments.rounds), (4_000_000, 0, arguments.rounds)]
+    # A line a packet is many bytes, and tshark dissects whole packets: both take seconds for the smallest size already.
+    slow = ["ndjson"] + (["tshark"] if shutil.which("tshark") else [])
+    sizes = [(400_000, 0, arguments.rounds, ["least", *slow]), (4_000_000, 0, arguments.rounds, ["least"])]
     if arguments.quick:
-        sizes = [(400_000, 0, 3)]
+        sizes = [(400_000, 0, 3, [])]
     if arguments.large:
-        sizes.append((40_000_000, 96, 3))
+        sizes.append((40_000_000, 96, min(sizes[-1][2], LARGE_ROUNDS), sizes[-1][3]))
     least = None if arguments.quick else compile_tool(folder, "least", "least.c")
     rows, costs, memories = [], [], []
-    for packets, snap_length, rounds in sizes:
+    for packets, snap_length, rounds, others in sizes:
         with Files(folder, generator, packets, snap_length) as files:
-            found, each, memory, peer = measure_size(arguments, files, rounds, least)
+            found, each, memory = measure_size(arguments, files, rounds, others, least)
             rows += found
             costs.append(each)
             memories.append(memory)
-            if packets == 400_000 and not arguments.quick:
-                rows += slow_peers(arguments, files, peer)
     for name in ("classify", "join") if len(sizes) > 1 else ():
         rows.append(Result(
             f"growth: `{name}` a packet, {million(sizes[-1][0])} beside {million(sizes[0][0])}",

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Sends 8-byte UDP datagrams as fast as one core can ("flood") or 200 a second ("pace"), or a TCP
- * stream ("stream"), for a while, and prints "SENT NANOSECONDS FAILED". Until they are ended,
- * "sink" holds the UDP port open, so that nobody answers with port unreachable, "accept" reads
- * streams, and "crowd" is many processes with a socket each.
+ * Sends 8-byte UDP datagrams as fast as one core can ("flood"), datagrams of LENGTH bytes 200 times
+ * a second ("pace"), or a TCP stream ("stream"), for a while; "flood" and "stream" print "SENT
+ * NANOSECONDS FAILED". Until they are ended, "sink" holds the UDP port open, so that nobody answers
+ * with port unreachable, "accept" reads streams, and "crowd" is many processes with a socket each.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -90,12 +90,14 @@ static int stream(const struct sockaddr_in *address, double seconds)
 	return 0;
 }
 
-static int pace(int socket, const struct sockaddr_in *address, double seconds)
+static int pace(int socket, const struct sockaddr_in *address, double seconds, size_t length)
 {
-	uint64_t payload = 0;
+	uint64_t payload[128] = {0};
 
-	for (uint64_t end = now() + (uint64_t)(seconds * 1e9); now() < end; payload++) {
-		sendto(socket, &payload, sizeof(payload), 0, (const struct sockaddr *)address,
+	if (length > sizeof(payload))
+		return 64;
+	for (uint64_t end = now() + (uint64_t)(seconds * 1e9); now() < end; payload[0]++) {
+		sendto(socket, payload, length, 0, (const struct sockaddr *)address,
 		       sizeof(*address));
 		usleep(5000);
 	}
@@ -110,6 +112,8 @@ static void end(int number)
 /* The children end with their parent, and share its memory but for a page or two. */
 static int crowd(struct sockaddr_in *address, int processes)
 {
+	pid_t parent = getpid();
+
 	for (int index = 0; index < processes; index++) {
 		pid_t child = fork();
 
@@ -120,6 +124,8 @@ static int crowd(struct sockaddr_in *address, int processes)
 		if (child)
 			continue;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(0);
 		int handle = socket(AF_INET, SOCK_DGRAM, 0);
 
 		address->sin_port = 0;
@@ -165,9 +171,8 @@ int main(int argc, char **argv)
 
 	if (argc < 4 || inet_pton(AF_INET, argv[2], &address.sin_addr) != 1 || handle < 0) {
 		fprintf(stderr,
-			"usage: %s sink|accept ADDRESS PORT | flood|stream|pace ADDRESS PORT "
-			"SECONDS [CPU] | "
-			"crowd ADDRESS PORT PROCESSES\n",
+			"usage: %s sink|accept ADDRESS PORT | flood|stream ADDRESS PORT SECONDS "
+			"[CPU] | pace ADDRESS PORT SECONDS LENGTH | crowd ADDRESS PORT PROCESSES\n",
 			argv[0]);
 		return 64;
 	}
@@ -176,12 +181,12 @@ int main(int argc, char **argv)
 		return sink(handle, &address);
 	if (!strcmp(argv[1], "accept"))
 		return accept_streams(&address);
-	if (argc < 5)
+	if (argc < 5 || (!strcmp(argv[1], "pace") && argc < 6))
 		return 64;
 	if (!strcmp(argv[1], "crowd"))
 		return crowd(&address, atoi(argv[4]));
 	if (!strcmp(argv[1], "pace"))
-		return pace(handle, &address, atof(argv[4]));
+		return pace(handle, &address, atof(argv[4]), strtoul(argv[5], NULL, 10));
 	if (argc > 5) {
 		cpu_set_t set;
 

@@ -43,6 +43,19 @@ return_to_owner() {
     done
 }
 
+# What tests write, and what the programs write that they start, lies in a folder of its own, so that nothing of it stays
+# behind a test that crashes either. To be made after the build, which locks the package with files in the usual place.
+make_tests_folder() {
+    tests_folder=$(as_owner mktemp -d --tmpdir whosent-tests-XXXXXX)
+    # Tests run programs as other users too, who have to get at their files.
+    chmod 755 "$tests_folder"
+    export TMPDIR=$tests_folder
+}
+
+remove_tests_folder() {
+    [[ -z ${tests_folder:-} ]] || rm -rf --one-file-system "$tests_folder" || true
+}
+
 # The Debian packages of a group, each as "check|package": the check succeeds where the package is there.
 needs_of() {
     case $1 in
