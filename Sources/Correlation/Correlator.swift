@@ -124,7 +124,7 @@ public struct Correlator: Sendable {
         let hashes = lookup?.hashes ?? key.hashes(record.packet)
         let isBatch = record.segmentSize > 0
         let isNew = sends.add(record.packet, hashes, origin: origin, time: record.time, key: key, isBatch: isBatch)
-        if origin.rareFacts != 0, isNew { noteRareFacts(record) }
+        if origin.rareFacts != 0, isNew { noteRareFacts(RareFacts(record)) }
         if let loss = sends.letGo.take(as: .table) { noteRecordsLetGo(loss) }
         if isBatch, flows == nil { flows = flowsSoFar() }
         guard flows != nil else { return }
@@ -137,13 +137,14 @@ public struct Correlator: Sendable {
         }
     }
 
-    private mutating func noteRareFacts(_ record: SendRecord) {
+    /// Of the newest record.
+    private mutating func noteRareFacts(_ facts: RareFacts?) {
         // Those of slots that are gone are looked for once in a while.
         if rareFacts.count >= 2 * sends.capacity {
             let oldest = sends.oldestSequence
             rareFacts = rareFacts.filter { $0.key >= oldest }
         }
-        rareFacts[sends.newestSequence] = RareFacts(record)
+        rareFacts[sends.newestSequence] = facts
     }
 
     /// Who sent on which flow, by the records that are held.

@@ -154,6 +154,11 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
             packet: packet, first: time, last: time, records: 1, matches: 0, places: (Sightings(), Sightings()),
             olderBatch: olderBatch, origin: origin)
         if slots.count < capacity {
+            // Room for all at once: a list that grows copies itself, and pages that nobody writes to cost nothing.
+            if slots.isEmpty {
+                slots.reserveCapacity(capacity)
+                identityLinks.reserveCapacity(capacity)
+            }
             slots.append(slot)
             identityLinks.append(link)
         } else {

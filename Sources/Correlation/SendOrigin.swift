@@ -22,6 +22,7 @@ struct SendOrigin: Equatable, Sendable {
     /// Of what few records say (``RareFacts``); 0 for nothing. Two facts are taken for the same with a chance of one in 2⁶⁴.
     let rareFacts: UInt64
 
+    @inline(__always)
     init(_ record: SendRecord) {
         sender = Sender(record)
         segmentSize = record.segmentSize
@@ -56,6 +57,7 @@ struct RareFacts: Hashable, Sendable {
     let creator: SocketCreator?
 
     /// Nil where there is nothing to say.
+    @inline(__always)
     init?(_ record: SendRecord) {
         guard record.beforeNAT != nil || record.creator != nil else { return nil }
         beforeNAT = record.beforeNAT

@@ -208,6 +208,7 @@ public struct Sender: Hashable, Sendable {
     public var time: Timestamp
 
     /// The sender of a record.
+    @inline(__always)
     public init(_ record: SendRecord) {
         process = record.process
         imageVersion = record.imageVersion

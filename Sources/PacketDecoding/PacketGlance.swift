@@ -97,8 +97,9 @@ extension PacketGlance {
 
     /// The same of a packet from its IP header on, which has no link-layer addresses.
     init?(internet packet: RawSpan, originalLength: Int) {
-        guard packet.byteCount >= 28, packet.byte(at: 0) == 0x45 else { return nil }
-        self.init(v4: packet, room: max(originalLength, packet.byteCount))
+        let room = max(originalLength, packet.byteCount)
+        guard packet.byteCount >= 28 else { return nil }
+        if packet.byte(at: 0) == 0x45 { self.init(v4: packet, room: room) } else { self.init(v6: packet, room: room) }
     }
 
     /// - Parameter room: how much of the frame lay behind its link-layer header before it was cut.

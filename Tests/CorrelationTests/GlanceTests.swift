@@ -8,7 +8,7 @@ import Testing
 @Suite("First looks at the records")
 struct GlanceTests {
     /// Few of everything, so that packets meet records that are equal, nearly equal, cut, in parts, too early or too late.
-    private static func packet(_ numbers: inout SeededGenerator) -> IPPacket {
+    static func packet(_ numbers: inout SeededGenerator) -> IPPacket {
         let version6 = Int.random(in: 0..<4, using: &numbers) == 0
         var packet = Traffic.udp(
             id: UInt32.random(in: 0..<4, using: &numbers),
@@ -35,7 +35,7 @@ struct GlanceTests {
         return packet
     }
 
-    private static func record(_ numbers: inout SeededGenerator) -> SendRecord {
+    static func record(_ numbers: inout SeededGenerator) -> SendRecord {
         let proofs: [SendRecord.Proof] = [.verified, .verified, .verified, .unverified, .borrowed, .socketUser]
         return Traffic.record(
             packet(&numbers), pid: UInt32.random(in: 1...3, using: &numbers),

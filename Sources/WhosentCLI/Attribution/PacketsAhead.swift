@@ -46,21 +46,29 @@ struct PacketsAhead: ~Copyable {
 
 /// The file and the tagger, which one thread uses at a time: see ``FillingThread``.
 private final class PacketReading: @unchecked Sendable {
+    /// So many packets that handing them over costs little, so few that they stay in the processor's caches.
+    private static let enough = 1 << 11
+
     let isStopped = Atomic(false)
+    /// What is read is there: nobody waits for it in vain.
+    private let mayWait: Bool
     private let file: Savefile
     private(set) var tagger: PacketTagger
 
     init(_ file: Savefile, _ tagger: PacketTagger) {
         self.file = file
         self.tagger = tagger
+        mayWait = file.mayBeReadAhead
     }
 
     /// True for the last batch.
     func read(into packets: inout TaggedPackets) -> Bool {
         packets.removeAll()
-        let batch = isStopped.load(ordering: .relaxed) ? nil : file.nextBatch()
-        if let batch { tagger.add(batch, to: &packets) }
-        if batch?.isLast ?? true { tagger.end(&packets) }
+        repeat {
+            let batch = isStopped.load(ordering: .relaxed) ? nil : file.nextBatch()
+            if let batch { tagger.add(batch, to: &packets) }
+            if batch?.isLast ?? true { tagger.end(&packets) }
+        } while !packets.areLast && mayWait && packets.packets.count < Self.enough
         return packets.areLast
     }
 }
