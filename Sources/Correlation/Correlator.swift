@@ -140,7 +140,7 @@ public struct Correlator: Sendable {
     /// Of the newest record.
     private mutating func noteRareFacts(_ facts: RareFacts?) {
         // Those of slots that are gone are looked for once in a while.
-        if rareFacts.count >= 2 * sends.capacity {
+        if rareFacts.count >= sends.capacity + sends.capacity / 4 + 1 {
             let oldest = sends.oldestSequence
             rareFacts = rareFacts.filter { $0.key >= oldest }
         }

@@ -28,6 +28,8 @@ public struct SummaryTable: Sendable {
     private var destinations = FingerprintSet()
     /// The groups of packets of which no evidence speaks, by their tag's position + 1; -1 for none yet.
     private var unattributed: [Int] = []
+    /// The latest senders of groups whose process's executable is not known, by their group.
+    private var unnamed: [Int: Sender] = [:]
     /// The groups of keys that were asked for lately, by a few bits of theirs.
     private var recent = [(key: Key, index: Int)?](repeating: nil, count: 256)
 
@@ -138,6 +140,17 @@ public struct SummaryTable: Sendable {
             groups[index].process = process
             tallies[index].needsProcess = process.executable == nil
         }
+        if tallies[index].needsProcess, index != overflow { unnamed[index] = reported.verdict.sender }
+    }
+
+    /// Asks once more about the processes whose executable was not known when their packets were counted: evidence may speak
+    /// of them later.
+    public mutating func complete(_ describe: (Sender) -> ProcessDescription) {
+        for (index, sender) in unnamed where tallies[index].needsProcess {
+            let process = describe(sender)
+            if process.executable != nil || groups[index].process?.name == nil { groups[index].process = process }
+        }
+        unnamed = [:]
     }
 
     /// Counts a packet as ``count(_:)`` would, and asks for its report only where the table shows something of it that it

@@ -71,7 +71,7 @@ struct OfflineRun: ~Copyable {
         if let write {
             annotated = try AnnotatedCapture(
                 path: write, besides: options.paths + paths,
-                coverage: evidence.coverages.sorted { $0.key < $1.key }.map(\.value), interfaces: [],
+                coverage: evidence.coverages.map(\.coverage), interfaces: [],
                 pktap: pktap)
         }
         self.evidence = evidence
@@ -142,6 +142,7 @@ struct OfflineRun: ~Copyable {
         tagger.end(&packets)
         try counter.count(&packets, with: &evidence, in: &attribution)
         attribution.adopt(cutHeaders: 0, classifier: tagger.classifier)
+        counter.end(&attribution)
         output.adopt(counter.output.table)
         try finish()
     }
@@ -191,7 +192,12 @@ struct OfflineRun: ~Copyable {
             file, PacketTagger(classifier: attribution.classifier, waitingLimit: Attribution.waitingLimit))
         var packets = TaggedPackets()
         while !output.isFinished, ahead.next(&packets) {
-            try counter.count(&packets, with: &evidence, in: &attribution)
+            do throws(CommandFailure) {
+                try counter.count(&packets, with: &evidence, in: &attribution)
+            } catch {
+                _ = ahead.stop()
+                throw error
+            }
             progress.show(Int(clamping: attribution.summary.captured)) { file.progress }
             if !wasInterrupted, case .stop = interruption.next() {
                 wasInterrupted = true
@@ -200,6 +206,7 @@ struct OfflineRun: ~Copyable {
         }
         let tagger = ahead.stop()
         attribution.adopt(cutHeaders: tagger.cutHeaders, classifier: tagger.classifier)
+        counter.end(&attribution)
         output.adopt(counter.output.table)
         try finish()
     }

@@ -80,6 +80,32 @@ struct PacketCounterTests {
         return (String(decoding: text, as: UTF8.self), summary)
     }
 
+    /// What is known of a process only behind the last packet is shown all the same, wherever batches end.
+    @Test(arguments: [1, 49, 50, 51, 100])
+    func nameProcessesThatAreDescribedLate(packets: Int) throws {
+        var attribution = SmallTraffic.attribution()
+        var counts = try Counting(attribution)
+        for number in 0..<packets {
+            let (id, time) = (UInt16(number + 1), Int64(number) * 1_000_000)
+            attribution.add(SmallTraffic.record(id: id, port: 9, payload: [1, 2, 3], pid: 7, at: time - 9_000))
+            let bytes = SmallTraffic.datagram(id: id, port: 9, payload: [1, 2, 3])
+            let frame = CapturedFrame(
+                time: SmallTraffic.start.advanced(by: time), frame: UInt64(number + 1), linkType: 101,
+                originalLength: bytes.count, capturedLength: bytes.count)
+            try counts.add(frame, bytes, to: &attribution)
+        }
+        try counts.end(&attribution)
+        let process = ProcessKey(pid: 7, startTime: 70)
+        attribution.add(
+            ProcessRecord(
+                event: .snapshot, time: SmallTraffic.start.advanced(by: -20_000), process: process,
+                executable: "/usr/sbin/late"))
+        counts.counter.end(&attribution)
+        let rows = counts.counter.output.table.rows
+        #expect(rows.count == 1 && rows.first?.packets == UInt64(packets))
+        #expect(rows.first?.process?.executable == "/usr/sbin/late")
+    }
+
     /// Less and more than may wait at once, within and beyond the time for which a tag is open.
     @Test(arguments: [(3000, 1_000_000), (70_000, 5_000), (40, 400_000_000)] as [(Int, Int64)])
     func giveTheSameSummary(packets: Int, spacing: Int64) throws {

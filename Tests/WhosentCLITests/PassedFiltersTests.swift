@@ -11,7 +11,7 @@ struct PassedFiltersTests {
 
     private static func mask(_ filter: String) throws -> UInt64? {
         let coverage = Coverage(start: .distantPast, filter: filter)
-        return unsafe try PassedFilters([1: coverage])?.mask(
+        return unsafe try PassedFilters([(1, coverage)])?.mask(
             packet.span.bytes, networkOffset: 0, originalLength: packet.count)
     }
 

@@ -155,7 +155,9 @@ struct Attribution: ~Copyable, EvidenceSink {
 
     mutating func setCoverage(_ coverage: Coverage, host: UInt16) {
         hosts[host] = coverage
-        naming = InterfaceNaming(hosts.values, namespace: settings.namespace)
+        // In an order of their own: where two say different things of one name, the same files are to give the same again.
+        let coverages = hosts.sorted { $0.key < $1.key }.map(\.value)
+        naming = InterfaceNaming(coverages, namespace: settings.namespace)
         correlator.setCoverage(coverage, host: host)
     }
 

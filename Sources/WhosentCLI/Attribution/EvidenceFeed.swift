@@ -115,9 +115,9 @@ struct EvidenceFeed {
         }
     }
 
-    /// What each file covers, as far as was known when it was opened.
-    var coverages: [UInt16: Coverage] {
-        Dictionary(uniqueKeysWithValues: sources.map { ($0.host, Self.shifted($0.coverage, clockOffset)) })
+    /// What each file covers, as far as was known when it was opened, in the order in which the files were given.
+    var coverages: [(host: UInt16, coverage: Coverage)] {
+        sources.map { ($0.host, Self.shifted($0.coverage, clockOffset)) }
     }
 
     /// Adds every record up to `time`, and what is read on the way.

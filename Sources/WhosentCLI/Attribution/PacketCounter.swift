@@ -68,16 +68,20 @@ struct PacketCounter {
                 try evidence.advance(through: time.advanced(by: attribution.lookahead), into: &attribution)
                 findings.append(finding(index, of: packets, &cursors, &attribution))
             }
-            if packets.areLast, range.upperBound == packets.packets.count {
-                try evidence.advance(through: .distantFuture, into: &attribution)
-            }
             countJudged(range, of: packets, &cursors, &attribution)
             start = range.upperBound
         }
+        if packets.areLast { try evidence.advance(through: .distantFuture, into: &attribution) }
         take(packets.settled, upTo: .max, &cursors)
         attribution.captureTime = max(attribution.captureTime, packets.latest)
         attribution.countLetGo()
         countDue(&attribution, isLast: packets.areLast)
+    }
+
+    /// To be called when everything is counted: names whom records speak of that came behind the last packets.
+    mutating func end(_ attribution: inout Attribution) {
+        output.table.complete { attribution.description(of: $0) }
+        attribution.countLetGo()
     }
 
     private mutating func prepare(_ packets: Span<PacketRecord>, _ correlator: borrowing Correlator) {

@@ -48,6 +48,8 @@ struct PacketsAhead: ~Copyable {
 private final class PacketReading: @unchecked Sendable {
     /// So many packets that handing them over costs little, so few that they stay in the processor's caches.
     private static let enough = 1 << 11
+    /// So many frames of other kinds that whoever waits for packets can be stopped soon.
+    private static let enoughOthers: UInt64 = 1 << 14
 
     let isStopped = Atomic(false)
     /// What is read is there: nobody waits for it in vain.
@@ -69,6 +71,7 @@ private final class PacketReading: @unchecked Sendable {
             if let batch { tagger.add(batch, to: &packets) }
             if batch?.isLast ?? true { tagger.end(&packets) }
         } while !packets.areLast && mayWait && packets.packets.count < Self.enough
+            && packets.others < Self.enoughOthers
         return packets.areLast
     }
 }

@@ -12,7 +12,7 @@ struct PassedFilters {
     ///
     /// A name in a filter (`host mail`, `port domain`) means what it meant on the recording machine, and no other machine is
     /// asked: such a filter counts as passed by no packet, so that the absence of a record proves nothing.
-    init?(_ coverages: [UInt16: Coverage]) throws(CommandFailure) {
+    init?(_ coverages: [(host: UInt16, coverage: Coverage)]) throws(CommandFailure) {
         for (host, coverage) in coverages where !coverage.filter.isEmpty {
             if let name = PacketFilter.nameToLookUp(in: coverage.filter) {
                 Diagnostics.report(
