@@ -16,6 +16,16 @@ public struct PacketLookup: Sendable {
     }
 }
 
+/// Makes look-ups. It asks nothing of the records, and so can be used on another thread than the correlator.
+public struct LookupMaker: Sendable {
+    let key: PacketKey
+
+    /// The look-up of the packet at a place in a list; handed over by itself it would be copied.
+    public func lookup(_ packets: Span<PacketRecord>, _ index: Int) -> PacketLookup {
+        PacketLookup(packets[index].ip, key)
+    }
+}
+
 /// What whoever counts packets has to know of most of them.
 public enum BriefVerdict: Sendable {
     /// One process sent it, which is certain (``Verdict/Confidence/exact``). The record that says so stays what it is until
@@ -28,19 +38,22 @@ public enum BriefVerdict: Sendable {
 }
 
 extension Correlator {
-    /// Makes the look-ups of packets, and reads what they begin with: so they wait for memory together and not one after the
-    /// other.
+    /// Makes the look-ups of packets that are to be judged here.
+    public var lookupMaker: LookupMaker { LookupMaker(key: key) }
+
+    /// Reads what look-ups begin with: so they wait for memory together and not one after the other.
     ///
-    /// - Parameter lookups: the packets' are added.
     /// - Returns: a figure of no meaning, to be kept somewhere: what nobody uses the compiler leaves out.
-    public func prepare(_ packets: Span<PacketRecord>, into lookups: inout [PacketLookup]) -> UInt32 {
-        for index in packets.indices { lookups.append(PacketLookup(packets[index].ip, key)) }
+    public func touch(_ lookups: Span<PacketLookup>) -> UInt32 {
         var sum: UInt32 = 0
-        for lookup in lookups { sum &+= sends.touch(lookup.hashes) }
+        for index in lookups.indices { sum &+= sends.touch(lookups[index].hashes) }
         return sum
     }
 
-    /// The same for the packets of records that are soon to be added.
+    /// Makes the look-ups of records that are soon to be added, and reads what their adding begins with.
+    ///
+    /// - Parameter lookups: the records' are added.
+    /// - Returns: a figure as ``touch(_:)`` returns.
     public func prepare(_ records: Span<SendRecord>, into lookups: inout [PacketLookup]) -> UInt32 {
         for index in records.indices { lookups.append(PacketLookup(records[index].packet, key)) }
         var sum: UInt32 = 0
@@ -52,7 +65,7 @@ extension Correlator {
     ///
     /// - Parameters:
     ///   - index: the packet's place in `packets`; handed over by itself it would be copied.
-    ///   - lookup: the packet's, of ``prepare(_:into:)``.
+    ///   - lookup: the packet's, of ``lookupMaker``.
     ///   - verdicts: a verdict that cannot be said in short is added.
     public mutating func judgeBriefly(
         _ packets: Span<PacketRecord>, _ index: Int, _ lookup: PacketLookup, passesFilters: UInt64 = .max,

@@ -121,7 +121,7 @@ struct OfflineRun: ~Copyable {
 
     /// Counts the packets of captures of any kind, to their end or to the first signal.
     private mutating func count(_ passed: PassedFilters?) throws(CommandFailure) {
-        var tagger = PacketTagger(classifier: attribution.classifier, waitingLimit: Attribution.waitingLimit)
+        var tagger = attribution.makeTagger()
         var packets = TaggedPackets()
         packets.areLocated = true
         var count = 0
@@ -188,8 +188,7 @@ struct OfflineRun: ~Copyable {
     private mutating func process(_ file: Savefile) throws(CommandFailure) {
         captures.nameAllInterfaces()
         describeInterfaces()
-        var ahead = PacketsAhead(
-            file, PacketTagger(classifier: attribution.classifier, waitingLimit: Attribution.waitingLimit))
+        var ahead = PacketsAhead(file, attribution.makeTagger())
         var packets = TaggedPackets()
         while !output.isFinished, ahead.next(&packets) {
             do throws(CommandFailure) {

@@ -48,8 +48,8 @@ struct BriefJudgementTests {
                 Traffic.seen(
                     packet, at: Int64.random(in: 0..<26_000_000_000, using: &numbers), direction: direction))
         }
-        var lookups: [PacketLookup] = []
-        _ = brief.prepare(packets.span, into: &lookups)
+        let lookups = packets.indices.map { brief.lookupMaker.lookup(packets.span, $0) }
+        _ = brief.touch(lookups.span)
         for index in packets.indices {
             // Records come in between, and may push out those that packets were made ready for.
             if Int.random(in: 0..<6, using: &numbers) == 0 {
@@ -85,8 +85,8 @@ struct BriefJudgementTests {
         var correlator = Traffic.correlator()
         correlator.add(Traffic.record(Traffic.udp()))
         let packets = [Traffic.seen(Traffic.udp()), Traffic.seen(Traffic.udp())]
-        var lookups: [PacketLookup] = []
-        _ = correlator.prepare(packets.span, into: &lookups)
+        let lookups = packets.indices.map { correlator.lookupMaker.lookup(packets.span, $0) }
+        _ = correlator.touch(lookups.span)
         var verdicts: [Verdict] = []
         guard case .sent(let record) = correlator.judgeBriefly(packets.span, 0, lookups[0], &verdicts) else {
             Issue.record("the only record was not taken")

@@ -19,7 +19,7 @@ struct PacketCounterTests {
         var evidence: EvidenceFeed
 
         init(_ attribution: borrowing Attribution) throws {
-            tagger = PacketTagger(classifier: attribution.classifier, waitingLimit: Attribution.waitingLimit)
+            tagger = attribution.makeTagger()
             packets.areLocated = true
             evidence = try EvidenceFeed(paths: [])
         }

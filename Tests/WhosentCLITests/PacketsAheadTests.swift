@@ -1,5 +1,6 @@
 import Capture
 import Classification
+import Correlation
 import Foundation
 import Records
 import Testing
@@ -60,7 +61,10 @@ struct PacketsAheadTests {
     }
 
     private static func tagger() -> PacketTagger {
-        PacketTagger(classifier: Classifier(configuration: ClassifierConfiguration()), waitingLimit: 1000)
+        let hasher = PacketHasher(
+            lookups: Correlator(seed: 7).lookupMaker, identities: DistinctPackets(seed: 7).hasher)
+        return PacketTagger(
+            classifier: Classifier(configuration: ClassifierConfiguration()), hasher: hasher, waitingLimit: 1000)
     }
 
     /// Damaged captures too: the end is missing, or a record's length is wrong.

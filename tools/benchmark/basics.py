@@ -93,8 +93,11 @@ def compile_tool(folder, name, *sources):
     return output
 
 
-def timed(command):
-    """Wall seconds, processor seconds, and the peaks of anonymous memory and of mapped files in MiB of a command."""
+def timed(command, watch=False):
+    """Wall seconds, processor seconds, and the peaks of anonymous memory and of mapped files in MiB of a command.
+
+    The peaks are 0 unless asked for: looking takes a processor, which the command may need.
+    """
     begin = time.monotonic()
     process = subprocess.Popen(
         [*BOUND, *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -103,7 +106,7 @@ def timed(command):
     drain.start()
     anonymous = mapped = 0
     while True:
-        finished, status, usage = os.wait4(process.pid, os.WNOHANG)
+        finished, status, usage = os.wait4(process.pid, os.WNOHANG if watch else 0)
         if finished:
             break
         now = memory(process.pid)

@@ -59,8 +59,7 @@ def measure_size(arguments, files, rounds, others, least=None):
     names = ("tcpdump", "classify", "join", *others)
     sides = {name: lambda name=name: timed(commands[name]) for name in names}
     say(f"offline, {million(files.packets)}: warm-up")
-    for side in sides.values():
-        side()
+    peaks = {name: timed(commands[name], watch=True)[2:] for name in names}
     values = interleaved(sides, rounds, f"offline, {million(files.packets)}")
     rows = []
     # The bars are of the mix of four million packets; --quick has no time for that and takes them as a guard.
@@ -71,9 +70,8 @@ def measure_size(arguments, files, rounds, others, least=None):
             f"`{name}` of {million(files.packets)}, summary", values, name, "tcpdump", bar,
             text=f", {cpu:.3f} s of processors"))
         rows.append(Result(
-            f"anonymous memory of that `{name}`", "", "", max(value[2] for value in values[name]), 128, unit="MiB"))
-        rows.append(Result(
-            f"mapped file pages of that `{name}`", "", "", max(value[3] for value in values[name]), unit="MiB"))
+            f"anonymous memory of that `{name}`", "", "", peaks[name][0], 128, unit="MiB"))
+        rows.append(Result(f"mapped file pages of that `{name}`", "", "", peaks[name][1], unit="MiB"))
     if "least" in others:
         rows.append(compared(
             f"`join` of {million(files.packets)}, the least that C does: tools/benchmark/least.c", values, "least", "tcpdump"))
@@ -82,7 +80,7 @@ def measure_size(arguments, files, rounds, others, least=None):
     if "tshark" in others:
         rows.append(compared(f"`join` of {million(files.packets)} beside tshark", values, "join", "tshark"))
     each = {name: median(values[name]) / files.packets for name in ("classify", "join")}
-    memory = {name: max(value[2] for value in values[name]) for name in ("classify", "join")}
+    memory = {name: peaks[name][0] for name in ("classify", "join")}
     return rows, each, memory
 
 

@@ -93,7 +93,7 @@ struct Attribution: ~Copyable, EvidenceSink {
     var interfaces: [CaptureInterface] = [] { didSet { naming.recent = RecentLocations() } }
     var summary = RunSummary()
     var packetCounts = PacketCounts()
-    /// See ``Correlation/Correlator/prepare(_:into:)``.
+    /// See ``Correlation/Correlator/touch(_:)``.
     private var touched: UInt32 = 0
     /// Frames whose IP header the capture cut before its end, by capture.
     private var cutHeaders: [UInt16: UInt64] = [:]
@@ -185,6 +185,14 @@ struct Attribution: ~Copyable, EvidenceSink {
     mutating func adopt(_ counted: RunSummary, cutHeaders: UInt64, classifier: Classifier) {
         summary = counted
         adopt(cutHeaders: cutHeaders, classifier: classifier)
+    }
+
+    /// What classifies and hashes the packets of a run that nothing but counts is wanted of, in this one's place.
+    func makeTagger() -> PacketTagger {
+        PacketTagger(
+            classifier: classifier,
+            hasher: PacketHasher(lookups: correlator.lookupMaker, identities: sightings.hasher),
+            waitingLimit: Self.waitingLimit)
     }
 
     /// The same of what classified the packets of the run's only capture.

@@ -15,32 +15,52 @@ struct DistinctPackets {
 
     private static let window: Int64 = 1_000_000_000
     private var entries = [Entry](repeating: Entry(), count: 1 << 14)
-    private let seed: UInt64
+    /// Makes the identities of packets.
+    let hasher: Hasher
 
     /// - Parameter seed: decides which packets share a place. Of one seed the same packets give the same count.
-    init(seed: UInt64) { self.seed = seed }
+    init(seed: UInt64) { hasher = Hasher(seed: seed) }
 
     /// Notes a packet. Repeats at the place where it was first seen are packets of their own.
     mutating func isFirstSighting(_ packet: PacketRecord) -> Bool {
-        let identity = identity(packet.ip)
+        isFirstSighting(hasher.identity(packet.ip), Self.place(packet), packet.time)
+    }
+
+    /// The same of the packet at a place in a list; handed over by itself it would be copied.
+    ///
+    /// - Parameter identity: the packet's, of ``hasher``.
+    mutating func isFirstSighting(_ packets: Span<PacketRecord>, _ index: Int, _ identity: UInt64) -> Bool {
+        isFirstSighting(identity, Self.place(packets[index]), packets[index].time)
+    }
+
+    @inline(__always)
+    private mutating func isFirstSighting(_ identity: UInt64, _ place: UInt64, _ time: Timestamp) -> Bool {
         let index = Int(truncatingIfNeeded: identity) & (entries.count - 1)
         let known = entries[index]
-        let place = Self.place(packet)
-        if known.identity == identity, known.place != place, packet.time.since(known.time) <= Self.window {
-            return false
-        }
-        entries[index] = Entry(identity: identity, time: packet.time, place: place)
+        if known.identity == identity, known.place != place, time.since(known.time) <= Self.window { return false }
+        entries[index] = Entry(identity: identity, time: time, place: place)
         return true
     }
 
     /// Where a packet was seen; captures beyond 16,384 share their numbers with others.
+    @inline(__always)
     private static func place(_ packet: PacketRecord) -> UInt64 {
         UInt64(packet.interfaceIndex) << 32 | UInt64(packet.interface) << 16 | UInt64(packet.capture & 0x3FFF) << 2
             | UInt64(packet.direction.rawValue)
     }
 
+}
+
+extension DistinctPackets {
+    /// Needs no table, and so can be used on another thread.
+    struct Hasher: Sendable {
+        fileprivate let seed: UInt64
+    }
+}
+
+extension DistinctPackets.Hasher {
     /// Every field but the hop limit, which routing changes on the way.
-    private func identity(_ packet: IPPacket) -> UInt64 {
+    func identity(_ packet: IPPacket) -> UInt64 {
         func folded(_ left: UInt64, _ right: UInt64) -> UInt64 {
             let product = (left ^ seed).multipliedFullWidth(by: right ^ 0xA076_1D64_78BD_642F)
             return product.high ^ product.low

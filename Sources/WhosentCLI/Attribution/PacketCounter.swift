@@ -42,8 +42,7 @@ struct PacketCounter {
     private(set) var output = CountingTable()
     private var findings: [Finding] = []
     private var verdicts: [Verdict] = []
-    private var lookups: [PacketLookup] = []
-    /// See ``Correlation/Correlator/prepare(_:into:)``.
+    /// See ``Correlation/Correlator/touch(_:)``.
     private var touched: UInt32 = 0
     private var reported: UInt64 = 0
     /// Those that wait for a look at their tunnel or for their tag.
@@ -61,7 +60,7 @@ struct PacketCounter {
         while start < packets.packets.count {
             let range = start..<min(start + Self.batch, packets.packets.count)
             if !packets.areLocated { attribution.locate(&packets, range) }
-            prepare(packets.packets.span.extracting(range), attribution.correlator)
+            touched &+= attribution.correlator.touch(packets.lookups.span.extracting(range))
             for index in range {
                 let time = packets.packets[index].time
                 attribution.correlator.awaitPackets(from: time)
@@ -84,11 +83,6 @@ struct PacketCounter {
         attribution.countLetGo()
     }
 
-    private mutating func prepare(_ packets: Span<PacketRecord>, _ correlator: borrowing Correlator) {
-        lookups.removeAll(keepingCapacity: true)
-        touched &+= correlator.prepare(packets, into: &lookups)
-    }
-
     private mutating func finding(
         _ index: Int, of packets: borrowing TaggedPackets, _ cursors: inout Cursors, _ attribution: inout Attribution
     ) -> Finding {
@@ -105,7 +99,7 @@ struct PacketCounter {
             return .verdict
         }
         let found = attribution.correlator.judgeBriefly(
-            span, index, lookups[findings.count], passesFilters: passed, seenHere: attribution.settings.seenHere,
+            span, index, packets.lookups[index], passesFilters: passed, seenHere: attribution.settings.seenHere,
             &verdicts)
         switch found {
         case .full: break
@@ -131,7 +125,7 @@ struct PacketCounter {
     ) {
         let span = packets.packets.span
         attribution.summary.captured += UInt64(range.count)
-        attribution.countSightings(span.extracting(range))
+        attribution.countSightings(span, packets.identities, range)
         var verdict = 0
         for index in range {
             reported += 1
@@ -231,7 +225,9 @@ extension Attribution {
     }
 
     /// Counts those that were not seen before at another place.
-    fileprivate mutating func countSightings(_ packets: Span<PacketRecord>) {
-        for index in packets.indices where sightings.isFirstSighting(packets[index]) { distinct += 1 }
+    fileprivate mutating func countSightings(
+        _ packets: Span<PacketRecord>, _ identities: [UInt64], _ range: Range<Int>
+    ) {
+        for index in range where sightings.isFirstSighting(packets, index, identities[index]) { distinct += 1 }
     }
 }

@@ -10,13 +10,15 @@ struct PacketTagger {
     private(set) var classifier: Classifier
     /// Frames whose IP header the capture cut before its end.
     private(set) var cutHeaders: UInt64 = 0
+    private let hasher: PacketHasher
     private var open: OpenPackets<PendingTag>
     private var reported: UInt64 = 0
     private var latest = Timestamp.distantPast
 
     /// - Parameter waitingLimit: how many packets come at most before a tag has to be settled.
-    init(classifier: Classifier, waitingLimit: Int) {
+    init(classifier: Classifier, hasher: PacketHasher, waitingLimit: Int) {
         self.classifier = classifier
+        self.hasher = hasher
         open = OpenPackets(limit: waitingLimit)
     }
 
@@ -42,6 +44,7 @@ struct PacketTagger {
             settleDue(in: &packets)
         }
         packets.latest = latest
+        packets.hash(with: hasher)
     }
 
     /// Takes a packet that was read elsewhere.
@@ -49,6 +52,7 @@ struct PacketTagger {
         _ packet: PacketRecord, _ decision: TagDecision, passesFilters: UInt64, to packets: inout TaggedPackets
     ) {
         packets.append(packet, passesFilters: passesFilters)
+        packets.hash(with: hasher)
         note(decision, packet.time, &packets)
         settleDue(in: &packets)
     }

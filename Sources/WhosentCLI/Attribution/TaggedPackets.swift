@@ -1,4 +1,5 @@
 import Classification
+import Correlation
 import Records
 
 /// UDP and ICMP packets in the order of the capture, with what the classifier says of them.
@@ -21,6 +22,9 @@ struct TaggedPackets: Sendable {
     }
 
     private(set) var packets: [PacketRecord] = []
+    /// By what each is looked up among the records, and told from its copies at other places.
+    private(set) var lookups: [PacketLookup] = []
+    private(set) var identities: [UInt64] = []
     /// Of the packets that have a tag or may get one, by their place.
     private(set) var tags: [(index: Int, tag: KnownTag)] = []
     private(set) var settled: [SettledTag] = []
@@ -46,14 +50,31 @@ struct TaggedPackets: Sendable {
     /// Tells a tag that was open.
     mutating func settle(_ tag: Tag?) { settled.append(SettledTag(position: packets.count, tag: tag)) }
 
+    /// Hashes the packets that came since it was done last.
+    mutating func hash(with hasher: PacketHasher) {
+        for index in lookups.count..<packets.count {
+            let lookup = hasher.lookups.lookup(packets.span, index)
+            lookups.append(lookup)
+            identities.append(hasher.identities.identity(packets[index].ip))
+        }
+    }
+
     /// Hands a packet over to be changed.
     mutating func update(_ index: Int, _ body: (inout PacketRecord) -> Void) { body(&packets[index]) }
 
     mutating func removeAll() {
         packets.removeAll(keepingCapacity: true)
+        lookups.removeAll(keepingCapacity: true)
+        identities.removeAll(keepingCapacity: true)
         tags.removeAll(keepingCapacity: true)
         settled.removeAll(keepingCapacity: true)
         filters.removeAll(keepingCapacity: true)
         others = 0
     }
+}
+
+/// Makes what packets are found by in a run's tables.
+struct PacketHasher: Sendable {
+    let lookups: LookupMaker
+    let identities: DistinctPackets.Hasher
 }
