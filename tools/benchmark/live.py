@@ -280,8 +280,8 @@ def idle(arguments, evidence):
 
 
 def processor_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    # Its CPU-time clock (clock_getcpuclockid(3)) counts nanoseconds, /proc/PID/stat ticks of 10 ms: five of them are the bar.
+    return time.clock_gettime_ns(~pid << 3 | 2) / 1e9
 
 
 def crowds(arguments, lab, evidence, cpu):

@@ -96,7 +96,7 @@ private final class RecordRun {
     /// can send, and the processes of new senders shall be looked at while they live.
     private static let usualPause = 10
     /// The same where nothing came for ``quietTime``: waking is what costs then.
-    private static let quietPause = 25
+    private static let quietPause = 32
     /// In nanoseconds.
     private static let quietTime: UInt64 = 100_000_000
 
