@@ -5,14 +5,14 @@ public struct PacketLookup: Sendable {
     let hashes: PacketKey.Hashes
     /// It is not partial.
     let isWhole: Bool
-    /// See ``Correlator/isDistinctive(_:)``.
+    /// Its identification tells it apart.
     let isDistinctive: Bool
 
     @inline(__always)
     init(_ packet: IPPacket, _ key: PacketKey) {
         hashes = key.hashes(packet)
         isWhole = !packet.isPartial
-        isDistinctive = packet.source.version == .v4 && packet.identification != 0
+        isDistinctive = packet.isDistinctive
     }
 }
 

@@ -92,7 +92,7 @@ extension Correlator {
 
     /// The packet's own record may be missing, and an equal outer packet's, with another one inside, stand in its place.
     private func mayLackEqualOuter(_ packet: PacketRecord) -> Bool {
-        guard !isDistinctive(packet.ip) else { return false }
+        guard !packet.ip.isDistinctive else { return false }
         let from = packet.time.advanced(by: -window.lookback)
         let lost = losses.count(
             [.wire, .send, .table], from: from, to: packet.time.advanced(by: window.lookahead))

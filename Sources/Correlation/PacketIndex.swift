@@ -473,34 +473,6 @@ struct PacketIndex<Origin: Equatable & Sendable>: Sendable {
     private func bucket(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash & UInt64(identityHeads.count - 1)) }
 }
 
-/// Where a packet can be seen: a record's packet passes each place once.
-struct Place: Hashable, Sendable {
-    let capture: UInt16
-    let interface: UInt16
-    let interfaceIndex: UInt32
-    let direction: Direction
-    /// Before or behind a translation.
-    let isTranslated: Bool
-
-    /// Of a packet that was not translated.
-    @inline(never)
-    init(_ packets: Span<PacketRecord>, _ index: Int) {
-        capture = packets[index].capture
-        interface = packets[index].interface
-        interfaceIndex = packets[index].interfaceIndex
-        direction = packets[index].direction
-        isTranslated = false
-    }
-
-    init(_ packet: PacketRecord, isTranslated: Bool = false) {
-        capture = packet.capture
-        interface = packet.interface
-        interfaceIndex = packet.interfaceIndex
-        direction = packet.direction
-        self.isTranslated = isTranslated
-    }
-}
-
 extension PacketIndex.Sightings {
     /// Counts a packet if this is its place, or free, and there is a record left for it. Nil for another place.
     fileprivate mutating func claim(_ seen: Place, of records: UInt64) -> Bool? {
@@ -509,21 +481,5 @@ extension PacketIndex.Sightings {
         guard count < records else { return false }
         count += 1
         return true
-    }
-}
-
-extension IPPacket {
-    /// It is a fragment, or less of it is known than would be compared: its identity lacks something.
-    @inline(__always)
-    var isPartial: Bool {
-        if isFragment { return true }
-        if isTruncated { return true }
-        return hasCutPayload
-    }
-
-    /// Less of the payload is known than would be compared.
-    @inline(__always)
-    var hasCutPayload: Bool {
-        Int(payloadPrefix.count) < min(Int(payloadLength), PayloadPrefix.capacity)
     }
 }

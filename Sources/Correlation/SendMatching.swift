@@ -322,15 +322,11 @@ extension Correlator {
         return (.exact, nearest.proof == .socketUser ? .onlySocketUser(delay: nearest.delay) : reason)
     }
 
-    /// An equal packet of another sender is out of the question even unseen: the IPv4 identification tells it apart.
-    /// A payload alone does not, since programs repeat themselves and each other.
-    func isDistinctive(_ packet: IPPacket) -> Bool { packet.version == .v4 && packet.identification != 0 }
-
-    /// The same, unless so much was sent since the record that the identification may have come round, and some of it was not
-    /// recorded.
+    /// It is distinctive, unless so much was sent since the record that the identification may have come round, and some of
+    /// it was not recorded.
     private func isDistinctive(_ packet: PacketRecord, _ match: SendMatches.Match) -> Bool {
-        guard isDistinctive(packet.ip), !losses.isEmpty, match.delay > window.recent else {
-            return isDistinctive(packet.ip)
+        guard packet.ip.isDistinctive, !losses.isEmpty, match.delay > window.recent else {
+            return packet.ip.isDistinctive
         }
         let lost = losses.count(
             Self.rivalKinds(packet.ip), from: packet.time.advanced(by: -window.lookback),

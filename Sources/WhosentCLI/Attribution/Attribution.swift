@@ -187,14 +187,6 @@ struct Attribution: ~Copyable, EvidenceSink {
         adopt(cutHeaders: cutHeaders, classifier: classifier)
     }
 
-    /// What classifies and hashes the packets of a run that nothing but counts is wanted of, in this one's place.
-    func makeTagger() -> PacketTagger {
-        PacketTagger(
-            classifier: classifier,
-            hasher: PacketHasher(lookups: correlator.lookupMaker, identities: sightings.hasher),
-            waitingLimit: Self.waitingLimit)
-    }
-
     /// The same of what classified the packets of the run's only capture.
     mutating func adopt(cutHeaders: UInt64, classifier: Classifier) {
         if cutHeaders > 0 { self.cutHeaders[0] = cutHeaders }
@@ -340,23 +332,6 @@ struct Attribution: ~Copyable, EvidenceSink {
         // What arrives has no record, and the record of what is passed on may be older than the news of the device.
         if verdict.tunnel != nil { tunnels?.look() }
         return verdict
-    }
-
-    /// Counts a packet of which nothing else is wanted.
-    mutating func count(
-        _ packet: PacketRecord, _ verdict: Verdict, _ formTag: Tag?, in output: inout some AttributionOutput
-    ) {
-        var tag = formTag
-        if let sender = verdict.sender {
-            if formTag?.confidence == .shape {
-                // The sender's name has a say in the tag.
-                if let name = description(of: sender).name { tag = formTag?.considering(processName: name) }
-            } else {
-                processes.use(sender)
-            }
-        }
-        packetCounts.count(verdict.kind, tag)
-        output.count(packet, verdict, tag: tag) { report(packet, verdict: verdict, tag: tag) }
     }
 
     private mutating func letGo(into output: inout some AttributionOutput) throws(CommandFailure) {

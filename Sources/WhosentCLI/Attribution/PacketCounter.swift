@@ -213,6 +213,31 @@ struct CountingTable: AttributionOutput {
 }
 
 extension Attribution {
+    /// What classifies and hashes the packets of a run that nothing but counts is wanted of, in this one's place.
+    func makeTagger() -> PacketTagger {
+        PacketTagger(
+            classifier: classifier,
+            hasher: PacketHasher(lookups: correlator.lookupMaker, identities: sightings.hasher),
+            waitingLimit: Self.waitingLimit)
+    }
+
+    /// Counts a packet of which nothing else is wanted.
+    mutating func count(
+        _ packet: PacketRecord, _ verdict: Verdict, _ formTag: Tag?, in output: inout some AttributionOutput
+    ) {
+        var tag = formTag
+        if let sender = verdict.sender {
+            if formTag?.confidence == .shape {
+                // The sender's name has a say in the tag.
+                if let name = description(of: sender).name { tag = formTag?.considering(processName: name) }
+            } else {
+                processes.use(sender)
+            }
+        }
+        packetCounts.count(verdict.kind, tag)
+        output.count(packet, verdict, tag: tag) { report(packet, verdict: verdict, tag: tag) }
+    }
+
     /// Adds to packets of the run's only capture which way they went.
     fileprivate mutating func locate(_ packets: inout TaggedPackets, _ range: Range<Int>) {
         let name = capturedName(0)
